@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/hash.hpp"
+
+#include <sodium/crypto_generichash.h>
+
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_acle.h>
+#endif
+
+namespace sluice::core {
+namespace {
+
+constexpr std::array<std::uint32_t, 256> make_table() {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t c = i;
+    for (int k = 0; k < 8; ++k) c = (c & 1) ? (c >> 1) ^ 0x82f63b78u : c >> 1;
+    table[i] = c;
+  }
+  return table;
+}
+constexpr auto kTable = make_table();
+
+std::uint32_t crc32c_table(std::string_view bytes) {
+  std::uint32_t crc = ~0u;
+  for (const char c : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 255];
+  return ~crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse(std::string_view bytes) {
+  std::uint64_t crc = ~0u;
+  const char* p = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; left -= 8, p += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, p, 8);
+    crc = _mm_crc32_u64(crc, word);
+  }
+  auto tail = static_cast<std::uint32_t>(crc);
+  for (; left > 0; --left, ++p) tail = _mm_crc32_u8(tail, static_cast<unsigned char>(*p));
+  return ~tail;
+}
+#endif
+
+}  // namespace
+
+std::uint32_t crc32c(std::string_view bytes) {
+#if defined(__x86_64__)
+  static const bool has_sse42 = __builtin_cpu_supports("sse4.2");
+  if (has_sse42) return crc32c_sse(bytes);
+#endif
+  return crc32c_table(bytes);
+}
+
+ChainHash chain_next(const ChainHash& previous, std::string_view body) {
+  ChainHash next{};
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, next.size());
+  crypto_generichash_update(&state, previous.data(), previous.size());
+  crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(body.data()),
+                            body.size());
+  crypto_generichash_final(&state, next.data(), next.size());
+  return next;
+}
+
+}  // namespace sluice::core

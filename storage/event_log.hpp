@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/logger.hpp"
+#include "core/random.hpp"
+#include "storage/log_settings.hpp"
+#include "storage/types.hpp"
+
+namespace sluice::storage {
+
+// The durable log of one gateway: four lanes of segments (docs/log-format.md) under one folder.
+//
+// One EventLog writes a folder at a time (a lock file says so). It owns a writer thread, which
+// alone holds the active segments' connections, and a sealer thread for finished ones. All methods
+// may be called from any thread unless they say otherwise.
+class EventLog {
+ public:
+  struct Options {
+    std::filesystem::path folder;
+    core::GatewayId gateway;
+    LogSettings settings;
+    LaneMap lane_of_category;
+  };
+  struct Environment {
+    core::Clock& clock;
+    core::Random& random;  // used by the writer thread only, after open() returned
+    core::Logger& logger;
+  };
+
+  // Opens or creates the log, finishes what a crash interrupted, and commits EpochOpened into every
+  // lane before it returns. No full scan: only the newest segment of each lane is read.
+  // kConfig: the folder belongs to another gateway, or a category changed its lane.
+  // kBusy: another process writes it. kIo: not writable. kUnsupported: written by a newer program.
+  static core::Result<std::unique_ptr<EventLog>> open(Options options, Environment environment);
+  ~EventLog();  // stop()
+
+  core::Epoch epoch() const;  // of this run; constant
+
+  // Appends atomically. The callback has the answer after the commit (synchronous=FULL). Errors:
+  // kBadRequest (names, mixed lanes, reserved category), kTooLarge, kVersionConflict, kIdConflict,
+  // kLimit (quota, streams_max), kBusy (queue full: nothing was queued), kIo (outcome unknown and
+  // the log stopped: retry with the same id), kUnavailable (stopping).
+  // Checks for a known id come before the expected version.
+  void append(AppendRequest request, AppendCallback callback);
+
+  // Up to `limit` events of a stream with version >= from, oldest first. Thread-safe; does I/O.
+  core::Result<std::vector<Record>> read_stream(const core::StreamName& stream, std::uint64_t from,
+                                                std::size_t limit);
+
+  // Notes what the hub has. Written with the lane's next commit, at most 5 s later; a crash before
+  // that only means that events are sent again. Anchors at or below the cursor are ignored.
+  void record_acks(core::Lane lane, std::vector<Anchor> anchors);
+
+  using Done = std::function<void(core::Result<void>)>;
+  // Sets the cursor back: deletes every anchor with acked > `acked`. Durable when `done` is called.
+  // Trimming stops until acks have passed the old cursor again.
+  void rewind(core::Lane lane, core::Seq acked, Done done);
+  // Remembers, durably, that a range is replaced by a gap record.
+  void set_aside(core::Lane lane, SetAside range, Done done);
+
+  // The bell: called on the writer's thread after every commit, without data. Set before appending.
+  void on_commit(std::function<void()> bell);
+
+  LaneState lane_state(core::Lane lane) const;
+  struct Counters {
+    std::uint64_t appended = 0, duplicates = 0, refused = 0, commits = 0, queued = 0;
+    std::uint64_t wal_bytes = 0;      // all lanes
+    std::int64_t last_commit_ns = 0;  // monotonic; 0 before the first
+    std::uint64_t trimmed_segments = 0;
+    std::uint64_t dedup_window_ms = 0;  // age of the oldest acked event whose id is still known
+  };
+  Counters counters() const;
+
+  // The log stopped by itself (failed commit twice, folder gone): the program should exit and be
+  // started again. Empty while all is well.
+  std::string failure() const;
+
+  // Refuses new appends, commits and answers what is queued, checkpoints, joins. Idempotent.
+  void stop();
+
+ private:
+  class Impl;
+  explicit EventLog(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::storage

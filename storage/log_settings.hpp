@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/config_reader.hpp"
+#include "core/ids.hpp"
+#include "core/limits.hpp"
+
+namespace sluice::storage {
+
+struct LaneSettings {
+  std::chrono::milliseconds commit_interval{20};     // how long a commit waits for company
+  std::uint64_t quota_bytes = 4ull << 30;            // files of the lane; then appends are refused
+};
+
+// [log] and [log.<lane>] of the gateway's configuration.
+struct LogSettings {
+  std::array<LaneSettings, core::kLaneCount> lanes = {
+      LaneSettings{std::chrono::milliseconds{0}, 256ull << 20},   // alarm
+      LaneSettings{std::chrono::milliseconds{50}, 64ull << 20},   // system
+      LaneSettings{std::chrono::milliseconds{20}, 4ull << 30},    // telemetry
+      LaneSettings{std::chrono::milliseconds{100}, 4ull << 30}};  // bulk
+  std::chrono::milliseconds retention = std::chrono::hours{24};  // powered-on time after the ack
+  std::int64_t streams_max = core::limits::kStreamsPerLane;      // per lane
+  std::uint64_t event_bytes_max = core::limits::kEventBytes;     // one encoded body
+  std::int64_t queue_events_max = 4096;                          // waiting for a commit, all lanes
+  std::uint64_t queue_bytes_max = 4ull << 20;
+
+  // Not in the file: for tests.
+  std::uint64_t segment_events = core::limits::kSegmentEvents;
+  std::uint64_t segment_bytes = core::limits::kSegmentBytes;
+};
+
+void visit(LogSettings& settings, core::SettingsVisitor& visitor);
+
+// Category -> lane; categories not named go to telemetry. `sluice` is refused.
+using LaneMap = std::vector<std::pair<std::string, core::Lane>>;
+
+}  // namespace sluice::storage
