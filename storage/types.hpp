@@ -34,6 +34,8 @@ struct NewEvent {
 // The unit of atomicity: all of it, in one lane and one transaction, or nothing.
 struct AppendRequest {
   std::vector<NewEvent> events;  // 1 to limits::kAtomicAppendEvents
+  // Sluice's own events: the reserved category is allowed, and the lane is system.
+  bool own = false;
 };
 
 struct Appended {
