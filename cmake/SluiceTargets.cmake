@@ -35,9 +35,14 @@ function(sluice_program)
 endfunction()
 
 # sluice_test(NAME <x_test> LABEL unit|integration|system SOURCES ... LINK ... [TIMEOUT s]):
-# one GoogleTest executable, its cases found by ctest.
+# one GoogleTest executable. Its labels are LABEL and the folder's name, and the targets
+# tests_<label> and tests_<folder> build all of a kind. System tests run alone: they kill and stall
+# whole sets of programs, and must not make each other's deadlines pass.
 function(sluice_test)
   cmake_parse_arguments(ARG "" "NAME;LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT ARG_LABEL MATCHES "^(unit|integration|system)$")
+    message(FATAL_ERROR "sluice_test(${ARG_NAME}): LABEL must be unit, integration or system.")
+  endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -47,7 +52,19 @@ function(sluice_test)
   target_compile_definitions(${ARG_NAME} PRIVATE
     SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SLUICE_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
-  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+  get_filename_component(folder "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+  set(labels ${ARG_LABEL} ${folder})
+  list(REMOVE_DUPLICATES labels)
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${labels}" TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABEL STREQUAL system)
+    set_tests_properties(${ARG_NAME} PROPERTIES RUN_SERIAL ON)
+  endif()
+  foreach(label ${labels})
+    if(NOT TARGET tests_${label})
+      add_custom_target(tests_${label})
+    endif()
+    add_dependencies(tests_${label} ${ARG_NAME})
+  endforeach()
 endfunction()
 
 # Asio and Beast compiled once. Kept beside the dependencies, since it holds no code of ours.
