@@ -24,7 +24,9 @@ SystemClock::SystemClock() {
   if (const auto id = Uuid::parse(text)) boot_ = *id;
 }
 
-std::int64_t SystemClock::wall_ns() const { return read_clock(CLOCK_REALTIME); }
+std::int64_t SystemClock::wall_ns() const {
+  return read_clock(CLOCK_REALTIME);
+}
 
 std::uint64_t SystemClock::monotonic_ns() const {
   return static_cast<std::uint64_t>(read_clock(CLOCK_BOOTTIME));

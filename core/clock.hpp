@@ -12,10 +12,10 @@ namespace sluice::core {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual std::int64_t wall_ns() const = 0;       // since 1970-01-01T00:00:00Z, as the kernel has it
+  virtual std::int64_t wall_ns() const = 0;  // since 1970-01-01T00:00:00Z, as the kernel has it
   virtual std::uint64_t monotonic_ns() const = 0;  // since boot, suspend included (CLOCK_BOOTTIME)
-  virtual Uuid boot() const = 0;                   // this boot's id; monotonic times compare within it
-  virtual bool trusted() const = 0;                // the kernel says that wall time is synchronised
+  virtual Uuid boot() const = 0;     // this boot's id; monotonic times compare within it
+  virtual bool trusted() const = 0;  // the kernel says that wall time is synchronised
 };
 
 // The machine's clocks. `trusted` is the kernel's STA_UNSYNC flag turned round (adjtimex(2)).

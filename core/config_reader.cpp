@@ -39,14 +39,15 @@ bool parse_with_unit(std::string_view text, const std::array<Unit, N>& units, st
 }
 
 std::string write_duration(std::int64_t ms) {
-  for (const auto& [suffix, factor] : {Unit{"d", 86'400'000}, Unit{"h", 3'600'000},
-                                       Unit{"min", 60'000}, Unit{"s", 1000}})
+  for (const auto& [suffix, factor] :
+       {Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"min", 60'000}, Unit{"s", 1000}})
     if (ms != 0 && ms % factor == 0) return std::to_string(ms / factor) + std::string(suffix);
   return std::to_string(ms) + "ms";
 }
 
 std::string write_size(std::uint64_t bytes) {
-  for (const auto& [suffix, factor] : {Unit{"GiB", 1 << 30}, Unit{"MiB", 1 << 20}, Unit{"KiB", 1 << 10}})
+  for (const auto& [suffix, factor] :
+       {Unit{"GiB", 1 << 30}, Unit{"MiB", 1 << 20}, Unit{"KiB", 1 << 10}})
     if (bytes != 0 && bytes % static_cast<std::uint64_t>(factor) == 0)
       return std::to_string(bytes / static_cast<std::uint64_t>(factor)) + std::string(suffix);
   return std::to_string(bytes) + "B";
@@ -155,15 +156,19 @@ void ConfigReader::section(std::string_view name) {
 void ConfigReader::field(std::string_view key, std::string& value) {
   toml::node* node = state_->take(key);
   if (node == nullptr) return;
-  if (const auto text = node->value_exact<std::string>()) value = *text;
-  else state_->error_at(node, state_->path(key), "must be text");
+  if (const auto text = node->value_exact<std::string>())
+    value = *text;
+  else
+    state_->error_at(node, state_->path(key), "must be text");
 }
 
 void ConfigReader::field(std::string_view key, bool& value) {
   toml::node* node = state_->take(key);
   if (node == nullptr) return;
-  if (const auto flag = node->value_exact<bool>()) value = *flag;
-  else state_->error_at(node, state_->path(key), "must be true or false");
+  if (const auto flag = node->value_exact<bool>())
+    value = *flag;
+  else
+    state_->error_at(node, state_->path(key), "must be true or false");
 }
 
 void ConfigReader::field(std::string_view key, std::int64_t& value, std::int64_t min,
@@ -171,10 +176,12 @@ void ConfigReader::field(std::string_view key, std::int64_t& value, std::int64_t
   toml::node* node = state_->take(key);
   if (node == nullptr) return;
   const auto number = node->value_exact<std::int64_t>();
-  if (number && *number >= min && *number <= max) value = *number;
+  if (number && *number >= min && *number <= max)
+    value = *number;
   else
-    state_->error_at(node, state_->path(key), "must be a whole number from " + std::to_string(min) +
-                                                  " to " + std::to_string(max));
+    state_->error_at(
+        node, state_->path(key),
+        "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max));
 }
 
 void ConfigReader::field(std::string_view key, std::vector<std::string>& value) {
@@ -187,7 +194,8 @@ void ConfigReader::field(std::string_view key, std::vector<std::string>& value) 
       if (const auto text = item.value_exact<std::string>()) items.push_back(*text);
   if (array == nullptr || items.size() != array->size())
     state_->error_at(node, state_->path(key), "must be a list of texts");
-  else value = std::move(items);
+  else
+    value = std::move(items);
 }
 
 void ConfigReader::field(std::string_view key, std::chrono::milliseconds& value,
@@ -209,7 +217,8 @@ void ConfigReader::bytes(std::string_view key, std::uint64_t& value, std::uint64
   toml::node* node = state_->take(key);
   if (node == nullptr) return;
   std::int64_t size = -1;
-  if (const auto number = node->value_exact<std::int64_t>()) size = *number;
+  if (const auto number = node->value_exact<std::int64_t>())
+    size = *number;
   else if (const auto text = node->value_exact<std::string>())
     if (!parse_with_unit(*text, kSizes, size)) size = -1;
   if (size >= 0 && static_cast<std::uint64_t>(size) >= min &&
@@ -281,7 +290,8 @@ void ConfigPrinter::field(std::string_view key, std::chrono::milliseconds& value
                           std::chrono::milliseconds, std::chrono::milliseconds) {
   text_ += std::string(key) + " = \"" + write_duration(value.count()) + "\"\n";
 }
-void ConfigPrinter::bytes(std::string_view key, std::uint64_t& value, std::uint64_t, std::uint64_t) {
+void ConfigPrinter::bytes(std::string_view key, std::uint64_t& value, std::uint64_t,
+                          std::uint64_t) {
   text_ += std::string(key) + " = \"" + write_size(value) + "\"\n";
 }
 void ConfigPrinter::map(std::string_view key,

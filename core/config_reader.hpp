@@ -34,7 +34,8 @@ class SettingsVisitor {
   virtual void bytes(std::string_view key, std::uint64_t& value, std::uint64_t min,
                      std::uint64_t max) = 0;
   // A table of free keys to text, as [gateway.lanes] category = "lane".
-  virtual void map(std::string_view key, std::vector<std::pair<std::string, std::string>>& value) = 0;
+  virtual void map(std::string_view key,
+                   std::vector<std::pair<std::string, std::string>>& value) = 0;
   // The module's own finding about a value just read: reported with file, line and key.
   virtual void reject(std::string_view key, std::string_view why) = 0;
 };
@@ -50,7 +51,8 @@ class ConfigReader final : public SettingsVisitor {
   void section(std::string_view name) override;
   void field(std::string_view key, std::string& value) override;
   void field(std::string_view key, bool& value) override;
-  void field(std::string_view key, std::int64_t& value, std::int64_t min, std::int64_t max) override;
+  void field(std::string_view key, std::int64_t& value, std::int64_t min,
+             std::int64_t max) override;
   void field(std::string_view key, std::vector<std::string>& value) override;
   void field(std::string_view key, std::chrono::milliseconds& value, std::chrono::milliseconds min,
              std::chrono::milliseconds max) override;
@@ -77,7 +79,8 @@ class ConfigPrinter final : public SettingsVisitor {
   void section(std::string_view name) override;
   void field(std::string_view key, std::string& value) override;
   void field(std::string_view key, bool& value) override;
-  void field(std::string_view key, std::int64_t& value, std::int64_t min, std::int64_t max) override;
+  void field(std::string_view key, std::int64_t& value, std::int64_t min,
+             std::int64_t max) override;
   void field(std::string_view key, std::vector<std::string>& value) override;
   void field(std::string_view key, std::chrono::milliseconds& value, std::chrono::milliseconds min,
              std::chrono::milliseconds max) override;

@@ -7,13 +7,15 @@ namespace sluice::core {
 namespace {
 
 constexpr std::array<std::string_view, 14> kWords = {
-    "bad_request", "too_large",   "version_conflict", "id_conflict", "limit",  "busy",
-    "not_found",   "unauthorized", "unavailable",     "corrupt",     "io",     "config",
-    "unsupported", "internal"};
+    "bad_request", "too_large", "version_conflict", "id_conflict", "limit",
+    "busy",        "not_found", "unauthorized",     "unavailable", "corrupt",
+    "io",          "config",    "unsupported",      "internal"};
 
 }  // namespace
 
-std::string_view error_word(Errc code) { return kWords[static_cast<std::size_t>(code)]; }
+std::string_view error_word(Errc code) {
+  return kWords[static_cast<std::size_t>(code)];
+}
 
 Errc error_from_word(std::string_view word) {
   for (std::size_t i = 0; i < kWords.size(); ++i)

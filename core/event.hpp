@@ -45,10 +45,10 @@ inline constexpr std::string_view kTypeGap = "Gap";
 
 // Content of an EpochOpened event: the first event of an epoch in each lane.
 struct EpochOpened {
-  Epoch previous;              // 0: this lane had no event before
-  Seq last_seq = 0;            // last seq of `previous` in this log (== own seq - 1)
+  Epoch previous;                  // 0: this lane had no event before
+  Seq last_seq = 0;                // last seq of `previous` in this log (== own seq - 1)
   std::optional<ChainHash> chain;  // chain hash at last_seq, nil if unknown
-  std::string reason;          // "start", "created", "restored" ...
+  std::string reason;              // "start", "created", "restored" ...
 };
 
 // Why a range is missing. The words travel: never rename one.
@@ -59,10 +59,10 @@ Result<GapReason> parse_gap_reason(std::string_view word);
 // Content of a gap record: stands in a lane in the very place of what is missing. Its own seq is
 // the first missing one. It never spans two epochs.
 struct Gap {
-  Seq to = 0;                          // last missing seq, >= own seq
+  Seq to = 0;  // last missing seq, >= own seq
   GapReason reason = GapReason::kLost;
-  std::optional<ChainHash> chain;      // chain hash at `to`, nil if unknown
-  std::optional<EpochOpened> opened;   // set if the range covers the epoch's EpochOpened
+  std::optional<ChainHash> chain;     // chain hash at `to`, nil if unknown
+  std::optional<EpochOpened> opened;  // set if the range covers the epoch's EpochOpened
 };
 
 }  // namespace sluice::core

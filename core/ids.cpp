@@ -53,13 +53,16 @@ Result<GatewayId> GatewayId::parse(std::string_view text) {
   return GatewayId(std::string(text));
 }
 
-bool is_shard_name(std::string_view text) { return is_token(text, limits::kGatewayIdBytes); }
+bool is_shard_name(std::string_view text) {
+  return is_token(text, limits::kGatewayIdBytes);
+}
 
 Result<Epoch> Epoch::parse(std::string_view hex16) {
   Epoch epoch;
   const auto [end, error] =
       std::from_chars(hex16.data(), hex16.data() + hex16.size(), epoch.value, 16);
-  const bool lower = std::none_of(hex16.begin(), hex16.end(), [](char c) { return c >= 'A' && c <= 'F'; });
+  const bool lower =
+      std::none_of(hex16.begin(), hex16.end(), [](char c) { return c >= 'A' && c <= 'F'; });
   if (hex16.size() != 16 || error != std::errc{} || end != hex16.data() + hex16.size() ||
       epoch.value == 0 || !lower)
     return fail(Errc::kBadRequest,
@@ -70,11 +73,14 @@ Result<Epoch> Epoch::parse(std::string_view hex16) {
 std::string Epoch::text() const {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string out(16, '0');
-  for (int i = 0; i < 16; ++i) out[static_cast<std::size_t>(i)] = kDigits[(value >> (60 - 4 * i)) & 15];
+  for (int i = 0; i < 16; ++i)
+    out[static_cast<std::size_t>(i)] = kDigits[(value >> (60 - 4 * i)) & 15];
   return out;
 }
 
-std::string_view lane_name(Lane lane) { return kLaneNames[index(lane)]; }
+std::string_view lane_name(Lane lane) {
+  return kLaneNames[index(lane)];
+}
 
 Result<Lane> parse_lane(std::string_view name) {
   for (const Lane lane : kLanes)
@@ -113,8 +119,8 @@ Result<void> check_type(std::string_view type) {
 Result<Uuid> Uuid::parse(std::string_view text) {
   Uuid id;
   const auto bad = [&] {
-    return fail(Errc::kBadRequest, "'" + printable(text) + "' is not a UUID (8-4-4-4-12 hex digits)",
-                "id");
+    return fail(Errc::kBadRequest,
+                "'" + printable(text) + "' is not a UUID (8-4-4-4-12 hex digits)", "id");
   };
   if (text.size() != 36) return bad();
   std::size_t nibble = 0;
@@ -125,10 +131,14 @@ Result<Uuid> Uuid::parse(std::string_view text) {
       continue;
     }
     int digit = 0;
-    if (c >= '0' && c <= '9') digit = c - '0';
-    else if (c >= 'a' && c <= 'f') digit = c - 'a' + 10;
-    else if (c >= 'A' && c <= 'F') digit = c - 'A' + 10;
-    else return bad();
+    if (c >= '0' && c <= '9')
+      digit = c - '0';
+    else if (c >= 'a' && c <= 'f')
+      digit = c - 'a' + 10;
+    else if (c >= 'A' && c <= 'F')
+      digit = c - 'A' + 10;
+    else
+      return bad();
     auto& byte = id.bytes[nibble / 2];
     byte = static_cast<std::uint8_t>((byte << 4) | digit);
     ++nibble;
@@ -149,15 +159,16 @@ std::string Uuid::text() const {
 }
 
 std::string Identity::text() const {
-  std::string out = gateway + "." + epoch.text() + "." + std::string(lane_name(lane)) + "." +
-                    std::to_string(seq);
+  std::string out =
+      gateway + "." + epoch.text() + "." + std::string(lane_name(lane)) + "." + std::to_string(seq);
   if (to != 0) out += "-" + std::to_string(to);
   return out;
 }
 
 Result<Identity> Identity::parse(std::string_view text) {
   const auto bad = [&](const char* why) {
-    return fail(Errc::kBadRequest, "'" + printable(text) + "' is not an identity: " + why, "identity");
+    return fail(Errc::kBadRequest, "'" + printable(text) + "' is not an identity: " + why,
+                "identity");
   };
   const auto parts = split(text, '.');
   if (parts.size() != 4) return bad("it needs gateway.epoch.lane.seq");

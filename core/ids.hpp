@@ -43,7 +43,9 @@ enum class Lane : std::uint8_t { kAlarm = 0, kSystem = 1, kTelemetry = 2, kBulk 
 inline constexpr std::size_t kLaneCount = 4;
 inline constexpr std::array<Lane, kLaneCount> kLanes = {Lane::kAlarm, Lane::kSystem,
                                                         Lane::kTelemetry, Lane::kBulk};
-constexpr std::size_t index(Lane lane) { return static_cast<std::size_t>(lane); }
+constexpr std::size_t index(Lane lane) {
+  return static_cast<std::size_t>(lane);
+}
 std::string_view lane_name(Lane lane);
 Result<Lane> parse_lane(std::string_view name);
 

@@ -18,7 +18,9 @@ Result<json::value> parse_json(std::string_view text) {
   return parser.release();
 }
 
-std::string to_json(const json::value& value) { return json::serialize(value); }
+std::string to_json(const json::value& value) {
+  return json::serialize(value);
+}
 
 json::object error_document(const Error& error) {
   json::object body{{"code", error_word(error.code)}, {"message", error.message}};

@@ -12,9 +12,12 @@ StderrLogger::StderrLogger() : journal_(std::getenv("JOURNAL_STREAM") != nullptr
 void StderrLogger::write(Level level, std::string_view component, std::string_view message,
                          Fields fields) {
   std::string line;
-  if (journal_) line += "<" + std::to_string(static_cast<int>(level)) + ">";
-  else if (level == Level::kError) line += "error: ";
-  else if (level == Level::kWarning) line += "warning: ";
+  if (journal_)
+    line += "<" + std::to_string(static_cast<int>(level)) + ">";
+  else if (level == Level::kError)
+    line += "error: ";
+  else if (level == Level::kWarning)
+    line += "warning: ";
   line += component;
   line += ": ";
   line += message;

@@ -20,8 +20,8 @@ inline Error fail(Errc code, std::string message, std::string field = {}) {
 }  // namespace sluice::core
 
 // Returns the error of `expression` (a Result) from the current function, if it is one.
-#define SLUICE_TRY(expression)                                    \
-  do {                                                            \
+#define SLUICE_TRY(expression)                                     \
+  do {                                                             \
     if (auto sluice_try_result = (expression); !sluice_try_result) \
-      return std::move(sluice_try_result).error();                \
+      return std::move(sluice_try_result).error();                 \
   } while (false)

@@ -37,7 +37,8 @@ Result<std::string> unescape_token(std::string_view token) {
       out += token[i];
       continue;
     }
-    const std::size_t high = i + 1 < token.size() ? kHex.find(token[i + 1]) : std::string_view::npos;
+    const std::size_t high =
+        i + 1 < token.size() ? kHex.find(token[i + 1]) : std::string_view::npos;
     const std::size_t low = i + 2 < token.size() ? kHex.find(token[i + 2]) : std::string_view::npos;
     if (token[i] != '%' || high == std::string_view::npos || low == std::string_view::npos)
       return fail(Errc::kBadRequest, "'" + printable(token) + "' is not an escaped subject token");
@@ -57,7 +58,8 @@ Result<EventSubject> EventSubject::parse(std::string_view subject) {
   const auto bad = [&](const char* why) {
     return fail(Errc::kBadRequest, "subject '" + printable(subject) + "': " + why, "subject");
   };
-  if (parts.size() < 6 || parts[0] != "ev") return bad("it is not ev.<shard>.<gateway>.<lane>.<category>.<type>");
+  if (parts.size() < 6 || parts[0] != "ev")
+    return bad("it is not ev.<shard>.<gateway>.<lane>.<category>.<type>");
   EventSubject out;
   if (!is_shard_name(parts[1])) return bad("the shard is malformed");
   out.shard = parts[1];
@@ -75,10 +77,18 @@ Result<EventSubject> EventSubject::parse(std::string_view subject) {
   return out;
 }
 
-std::string hub_stream_name(std::string_view shard) { return "EVENTS-" + std::string(shard); }
-std::string hub_stream_subjects(std::string_view shard) { return "ev." + std::string(shard) + ".>"; }
-std::string gateway_inbox_prefix(std::string_view gateway) { return "_INBOX_" + std::string(gateway); }
-std::string need_subject(std::string_view gateway) { return "need." + std::string(gateway); }
+std::string hub_stream_name(std::string_view shard) {
+  return "EVENTS-" + std::string(shard);
+}
+std::string hub_stream_subjects(std::string_view shard) {
+  return "ev." + std::string(shard) + ".>";
+}
+std::string gateway_inbox_prefix(std::string_view gateway) {
+  return "_INBOX_" + std::string(gateway);
+}
+std::string need_subject(std::string_view gateway) {
+  return "need." + std::string(gateway);
+}
 std::string report_subject(std::string_view gateway) {
   return "$KV." + std::string(kReportBucket) + "." + std::string(gateway);
 }

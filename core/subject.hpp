@@ -26,8 +26,8 @@ struct EventSubject {
 std::string escape_token(std::string_view text);
 Result<std::string> unescape_token(std::string_view token);
 
-std::string hub_stream_name(std::string_view shard);      // "EVENTS-<shard>"
-std::string hub_stream_subjects(std::string_view shard);  // "ev.<shard>.>"
+std::string hub_stream_name(std::string_view shard);         // "EVENTS-<shard>"
+std::string hub_stream_subjects(std::string_view shard);     // "ev.<shard>.>"
 std::string gateway_inbox_prefix(std::string_view gateway);  // "_INBOX_<gateway>"
 std::string need_subject(std::string_view gateway);          // "need.<gateway>"
 inline constexpr std::string_view kReportBucket = "SLUICE-REPORTS";

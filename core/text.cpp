@@ -8,7 +8,9 @@
 namespace sluice::core {
 namespace {
 
-bool is_continuation(unsigned char c) { return (c & 0xc0) == 0x80; }
+bool is_continuation(unsigned char c) {
+  return (c & 0xc0) == 0x80;
+}
 
 bool take_digits(std::string_view& text, std::size_t count, int& value) {
   if (text.size() < count) return false;
@@ -103,7 +105,8 @@ std::string to_base64(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t left = bytes.size() - i;
     std::uint32_t group = static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) << 16;
-    if (left > 1) group |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i + 1])) << 8;
+    if (left > 1)
+      group |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i + 1])) << 8;
     if (left > 2) group |= static_cast<unsigned char>(bytes[i + 2]);
     out += kAlphabet[group >> 18];
     out += kAlphabet[(group >> 12) & 63];
@@ -120,13 +123,20 @@ std::optional<std::string> from_base64(std::string_view text) {
   int filled = 0;
   for (const char c : text) {
     int value = 0;
-    if (c >= 'A' && c <= 'Z') value = c - 'A';
-    else if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
-    else if (c >= '0' && c <= '9') value = c - '0' + 52;
-    else if (c == '+') value = 62;
-    else if (c == '/') value = 63;
-    else if (c == '=') value = 0;
-    else return std::nullopt;
+    if (c >= 'A' && c <= 'Z')
+      value = c - 'A';
+    else if (c >= 'a' && c <= 'z')
+      value = c - 'a' + 26;
+    else if (c >= '0' && c <= '9')
+      value = c - '0' + 52;
+    else if (c == '+')
+      value = 62;
+    else if (c == '/')
+      value = 63;
+    else if (c == '=')
+      value = 0;
+    else
+      return std::nullopt;
     group = (group << 6) | static_cast<std::uint32_t>(value);
     if (++filled == 4) {
       out += static_cast<char>(group >> 16);
@@ -136,8 +146,10 @@ std::optional<std::string> from_base64(std::string_view text) {
       group = 0;
     }
   }
-  if (text.ends_with("==")) out.resize(out.size() - 2);
-  else if (text.ends_with("=")) out.resize(out.size() - 1);
+  if (text.ends_with("=="))
+    out.resize(out.size() - 2);
+  else if (text.ends_with("="))
+    out.resize(out.size() - 1);
   // Canonical only: '=' elsewhere and stray bits do not survive the way back.
   if (to_base64(out) != text) return std::nullopt;
   return out;
@@ -198,7 +210,8 @@ Result<std::int64_t> parse_time(std::string_view text) {
       return bad();
     offset_min = sign * (oh * 60 + om);
   }
-  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)}, day{static_cast<unsigned>(d)}};
+  const year_month_day date{year{y}, month{static_cast<unsigned>(mo)},
+                            day{static_cast<unsigned>(d)}};
   if (!rest.empty() || !date.ok() || h > 23 || mi > 59 || s > 59) return bad();
   if (y < 1678 || y > 2261) return bad();  // what 64 bits of nanoseconds can hold
   const auto when = sys_days{date} + hours(h) + minutes(mi - offset_min) + seconds(s);

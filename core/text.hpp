@@ -21,8 +21,8 @@ std::string printable(std::string_view bytes);
 std::vector<std::string_view> split(std::string_view text, char separator);
 
 std::string to_hex(std::string_view bytes);
-std::string to_base64(std::string_view bytes);                       // RFC 4648, padded
-std::optional<std::string> from_base64(std::string_view text);       // strict: padded, canonical
+std::string to_base64(std::string_view bytes);                  // RFC 4648, padded
+std::optional<std::string> from_base64(std::string_view text);  // strict: padded, canonical
 
 // "2026-11-21T03:14:15.123456789Z" <-> nanoseconds since the Unix epoch. Parsing takes RFC 3339
 // with 'T' or a space, an optional fraction of 1 to 9 digits, and 'Z', an offset, or nothing (UTC).

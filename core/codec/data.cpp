@@ -25,10 +25,18 @@ class Checker : public msgpack::null_visitor {
 
   std::optional<Error> error;
 
-  bool visit_nil() { return node() && emit([&] { packer_.pack_nil(); }); }
-  bool visit_boolean(bool v) { return node() && emit([&] { v ? packer_.pack_true() : packer_.pack_false(); }); }
-  bool visit_positive_integer(std::uint64_t v) { return node() && emit([&] { packer_.pack(v); }); }
-  bool visit_negative_integer(std::int64_t v) { return node() && emit([&] { packer_.pack(v); }); }
+  bool visit_nil() {
+    return node() && emit([&] { packer_.pack_nil(); });
+  }
+  bool visit_boolean(bool v) {
+    return node() && emit([&] { v ? packer_.pack_true() : packer_.pack_false(); });
+  }
+  bool visit_positive_integer(std::uint64_t v) {
+    return node() && emit([&] { packer_.pack(v); });
+  }
+  bool visit_negative_integer(std::int64_t v) {
+    return node() && emit([&] { packer_.pack(v); });
+  }
   bool visit_float32(float v) { return visit_float64(static_cast<double>(v)); }
   bool visit_float64(double v) {
     if (!std::isfinite(v)) return refuse(Errc::kBadRequest, "data holds NaN or infinity");
@@ -44,9 +52,9 @@ class Checker : public msgpack::null_visitor {
   }
   bool visit_bin(const char* v, std::uint32_t size) {
     return node() && emit([&] {
-      packer_.pack_bin(size);
-      packer_.pack_bin_body(v, size);
-    });
+             packer_.pack_bin(size);
+             packer_.pack_bin_body(v, size);
+           });
   }
   bool visit_ext(const char*, std::uint32_t) {
     return refuse(Errc::kBadRequest, "data holds a MessagePack extension type");
@@ -71,7 +79,8 @@ class Checker : public msgpack::null_visitor {
   bool end_map() {
     const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(key_marks_.back());
     if (keys_.end() - first == 1 && *first == "$bytes")
-      return refuse(Errc::kBadRequest, "the map {\"$bytes\": ...} is JSON's form of bytes; send bytes");
+      return refuse(Errc::kBadRequest,
+                    "the map {\"$bytes\": ...} is JSON's form of bytes; send bytes");
     std::sort(first, keys_.end());
     if (std::adjacent_find(first, keys_.end()) != keys_.end())
       return refuse(Errc::kBadRequest, "data holds a map with a repeated key");
@@ -79,7 +88,9 @@ class Checker : public msgpack::null_visitor {
     key_marks_.pop_back();
     return leave();
   }
-  void parse_error(std::size_t, std::size_t) { refuse(Errc::kBadRequest, "data is not MessagePack"); }
+  void parse_error(std::size_t, std::size_t) {
+    refuse(Errc::kBadRequest, "data is not MessagePack");
+  }
   void insufficient_bytes(std::size_t, std::size_t) {
     refuse(Errc::kBadRequest, "data ends in the middle of a value");
   }
@@ -106,7 +117,8 @@ class Checker : public msgpack::null_visitor {
   bool is_key_of_this_visit() const { return keys_.size() > key_count_before_; }
   bool count_node(std::uint32_t count) {
     if (count > limits_.nodes - nodes_)
-      return refuse(Errc::kTooLarge, "data holds more than " + std::to_string(limits_.nodes) + " values");
+      return refuse(Errc::kTooLarge,
+                    "data holds more than " + std::to_string(limits_.nodes) + " values");
     nodes_ += count;
     key_count_before_ = keys_.size();
     return true;
@@ -114,7 +126,8 @@ class Checker : public msgpack::null_visitor {
   // A header may promise four billion elements in five bytes: refuse before reserving anything.
   bool fits(std::uint32_t count) {
     if (count > limits_.nodes - nodes_)
-      return refuse(Errc::kTooLarge, "data holds more than " + std::to_string(limits_.nodes) + " values");
+      return refuse(Errc::kTooLarge,
+                    "data holds more than " + std::to_string(limits_.nodes) + " values");
     return true;
   }
   bool enter() {
@@ -147,7 +160,8 @@ class Checker : public msgpack::null_visitor {
   std::vector<std::size_t> key_marks_;
 };
 
-core::Result<std::size_t> check(std::string_view msgpack, const DataLimits& limits, std::string* out) {
+core::Result<std::size_t> check(std::string_view msgpack, const DataLimits& limits,
+                                std::string* out) {
   if (msgpack.empty()) return fail(Errc::kBadRequest, "data is empty", "data");
   Checker checker(limits, out);
   std::size_t offset = 0;
@@ -166,7 +180,8 @@ core::Result<std::size_t> check(std::string_view msgpack, const DataLimits& limi
 
 core::Result<std::string> canonical_data(std::string_view msgpack, const DataLimits& limits) {
   if (msgpack.size() > limits.bytes * 2)
-    return fail(Errc::kTooLarge, "data has more than " + std::to_string(limits.bytes) + " bytes", "data");
+    return fail(Errc::kTooLarge, "data has more than " + std::to_string(limits.bytes) + " bytes",
+                "data");
   std::string out;
   out.reserve(std::min(msgpack.size(), limits.bytes));
   const auto used = check(msgpack, limits, &out);

@@ -19,8 +19,9 @@ struct DataLimits {
   std::uint32_t nodes = core::limits::kDataNodes;
 };
 
-// Checks exactly one MessagePack value and rewrites it canonically. kBadRequest: truncated, trailing
-// bytes, NaN or infinity, ext types, non-text or repeated keys, bad UTF-8, the reserved key form
+// Checks exactly one MessagePack value and rewrites it canonically. kBadRequest: truncated,
+// trailing bytes, NaN or infinity, ext types, non-text or repeated keys, bad UTF-8, the reserved
+// key form
 // {"$bytes": ...}. kTooLarge: a limit. Never allocates more than about twice the input.
 core::Result<std::string> canonical_data(std::string_view msgpack, const DataLimits& limits = {});
 

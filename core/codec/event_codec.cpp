@@ -51,7 +51,9 @@ class Cursor {
   }
   bool integer(std::int64_t& out) { return next() && as_int(out); }
   template <std::size_t N>
-  bool bytes(std::array<std::uint8_t, N>& out) { return next() && as_bytes(out); }
+  bool bytes(std::array<std::uint8_t, N>& out) {
+    return next() && as_bytes(out);
+  }
   template <std::size_t N>
   bool bytes_or_nil(std::optional<std::array<std::uint8_t, N>>& out) {
     if (!next()) return false;
@@ -64,7 +66,9 @@ class Cursor {
     out = text_;
     return kind_ == Kind::kText;
   }
-  bool at_nil() const { return offset_ < body_.size() && static_cast<unsigned char>(body_[offset_]) == 0xc0; }
+  bool at_nil() const {
+    return offset_ < body_.size() && static_cast<unsigned char>(body_[offset_]) == 0xc0;
+  }
   void skip_nil() { ++offset_; }
   std::string_view rest() const { return body_.substr(offset_); }
 
@@ -79,22 +83,43 @@ class Cursor {
     if (head <= 0x7f) return set_uint(head);
     if (head >= 0xe0) return set_int(static_cast<std::int8_t>(head));
     if (head >= 0xa0 && head <= 0xbf) return take_text(head & 0x1f);
-    if (head >= 0x90 && head <= 0x9f) { count_ = head & 0x0f; kind_ = Kind::kArray; return true; }
+    if (head >= 0x90 && head <= 0x9f) {
+      count_ = head & 0x0f;
+      kind_ = Kind::kArray;
+      return true;
+    }
     std::uint64_t n = 0;
     switch (head) {
-      case 0xc0: kind_ = Kind::kNil; return true;
-      case 0xc2: case 0xc3: kind_ = Kind::kBool; bool_ = head == 0xc3; return true;
-      case 0xc4: return big_endian(1, n) && take_bytes(n);
-      case 0xcc: return big_endian(1, n) && set_uint(n);
-      case 0xcd: return big_endian(2, n) && set_uint(n);
-      case 0xce: return big_endian(4, n) && set_uint(n);
-      case 0xcf: return big_endian(8, n) && set_uint(n);
-      case 0xd0: return big_endian(1, n) && set_int(static_cast<std::int8_t>(n));
-      case 0xd1: return big_endian(2, n) && set_int(static_cast<std::int16_t>(n));
-      case 0xd2: return big_endian(4, n) && set_int(static_cast<std::int32_t>(n));
-      case 0xd3: return big_endian(8, n) && set_int(static_cast<std::int64_t>(n));
-      case 0xd9: return big_endian(1, n) && take_text(n);
-      default: return false;
+      case 0xc0:
+        kind_ = Kind::kNil;
+        return true;
+      case 0xc2:
+      case 0xc3:
+        kind_ = Kind::kBool;
+        bool_ = head == 0xc3;
+        return true;
+      case 0xc4:
+        return big_endian(1, n) && take_bytes(n);
+      case 0xcc:
+        return big_endian(1, n) && set_uint(n);
+      case 0xcd:
+        return big_endian(2, n) && set_uint(n);
+      case 0xce:
+        return big_endian(4, n) && set_uint(n);
+      case 0xcf:
+        return big_endian(8, n) && set_uint(n);
+      case 0xd0:
+        return big_endian(1, n) && set_int(static_cast<std::int8_t>(n));
+      case 0xd1:
+        return big_endian(2, n) && set_int(static_cast<std::int16_t>(n));
+      case 0xd2:
+        return big_endian(4, n) && set_int(static_cast<std::int32_t>(n));
+      case 0xd3:
+        return big_endian(8, n) && set_int(static_cast<std::int64_t>(n));
+      case 0xd9:
+        return big_endian(1, n) && take_text(n);
+      default:
+        return false;
     }
   }
   bool big_endian(std::size_t size, std::uint64_t& out) {
@@ -104,7 +129,11 @@ class Cursor {
       out = (out << 8) | static_cast<unsigned char>(body_[offset_++]);
     return true;
   }
-  bool set_uint(std::uint64_t value) { uint_ = value; kind_ = Kind::kUint; return true; }
+  bool set_uint(std::uint64_t value) {
+    uint_ = value;
+    kind_ = Kind::kUint;
+    return true;
+  }
   bool set_int(std::int64_t value) {
     if (value >= 0) return set_uint(static_cast<std::uint64_t>(value));
     int_ = value;
@@ -145,7 +174,9 @@ class Cursor {
   std::string_view text_;
 };
 
-core::Error corrupt(const char* what) { return fail(Errc::kCorrupt, std::string("event body: ") + what); }
+core::Error corrupt(const char* what) {
+  return fail(Errc::kCorrupt, std::string("event body: ") + what);
+}
 
 Result<EventView> decode_head(std::string_view body) {
   if (body.empty()) return corrupt("it is empty");
@@ -162,11 +193,13 @@ Result<EventView> decode_head(std::string_view body) {
   if (!cursor.text(event.gateway)) return corrupt("field 1 (gateway) is not text");
   if (!cursor.text(epoch)) return corrupt("field 2 (epoch) is not text");
   if (!cursor.text(lane)) return corrupt("field 3 (lane) is not text");
-  if (!cursor.uint(event.seq) || event.seq == 0) return corrupt("field 4 (seq) is not a number from 1");
+  if (!cursor.uint(event.seq) || event.seq == 0)
+    return corrupt("field 4 (seq) is not a number from 1");
   if (!cursor.text(event.category)) return corrupt("field 5 (category) is not text");
   if (!cursor.text(event.entity)) return corrupt("field 6 (entity) is not text");
   if (!cursor.uint(event.version)) return corrupt("field 7 (version) is not a number");
-  if (!cursor.int_or_nil(event.occurred_at_ns)) return corrupt("field 8 (occurred_at) is not nil or a time");
+  if (!cursor.int_or_nil(event.occurred_at_ns))
+    return corrupt("field 8 (occurred_at) is not nil or a time");
   if (!cursor.array(4) || !cursor.integer(event.recorded.wall_ns) ||
       !cursor.bytes(event.recorded.boot.bytes) || !cursor.uint(event.recorded.monotonic_ns) ||
       !cursor.boolean(event.recorded.trusted))
@@ -186,11 +219,15 @@ Result<EventView> decode_head(std::string_view body) {
 
 void pack_epoch_opened(Packer& packer, const EpochOpened& content) {
   packer.pack_array(4);
-  if (content.previous) pack_text(packer, content.previous.text());
-  else packer.pack_nil();
+  if (content.previous)
+    pack_text(packer, content.previous.text());
+  else
+    packer.pack_nil();
   packer.pack_uint64(content.last_seq);
-  if (content.chain) pack_bytes(packer, content.chain->data(), 32);
-  else packer.pack_nil();
+  if (content.chain)
+    pack_bytes(packer, content.chain->data(), 32);
+  else
+    packer.pack_nil();
   pack_text(packer, content.reason);
 }
 
@@ -224,8 +261,10 @@ void encode_event(const EventView& event, std::string& out) {
   pack_text(packer, event.category);
   pack_text(packer, event.entity);
   packer.pack_uint64(event.version);
-  if (event.occurred_at_ns) packer.pack_int64(*event.occurred_at_ns);
-  else packer.pack_nil();
+  if (event.occurred_at_ns)
+    packer.pack_int64(*event.occurred_at_ns);
+  else
+    packer.pack_nil();
   packer.pack_array(4);
   packer.pack_int64(event.recorded.wall_ns);
   pack_bytes(packer, event.recorded.boot.bytes.data(), 16);
@@ -238,12 +277,15 @@ void encode_event(const EventView& event, std::string& out) {
 
 std::string encode_event(const EventView& event) {
   std::string out;
-  out.reserve(128 + event.category.size() + event.entity.size() + event.type.size() + event.data.size());
+  out.reserve(128 + event.category.size() + event.entity.size() + event.type.size() +
+              event.data.size());
   encode_event(event, out);
   return out;
 }
 
-Result<EventView> decode_trusted(std::string_view body) { return decode_head(body); }
+Result<EventView> decode_trusted(std::string_view body) {
+  return decode_head(body);
+}
 
 Result<EventView> decode_event(std::string_view body) {
   auto event = decode_head(body);
@@ -283,15 +325,21 @@ std::string encode_gap(const Gap& content) {
   packer.pack_array(4);
   packer.pack_uint64(content.to);
   pack_text(packer, core::gap_reason_word(content.reason));
-  if (content.chain) pack_bytes(packer, content.chain->data(), 32);
-  else packer.pack_nil();
-  if (content.opened) pack_epoch_opened(packer, *content.opened);
-  else packer.pack_nil();
+  if (content.chain)
+    pack_bytes(packer, content.chain->data(), 32);
+  else
+    packer.pack_nil();
+  if (content.opened)
+    pack_epoch_opened(packer, *content.opened);
+  else
+    packer.pack_nil();
   return out;
 }
 
 Result<Gap> decode_gap(std::string_view data) {
-  const auto bad = [] { return fail(Errc::kCorrupt, "Gap: the data is not [to, reason, chain, opened]"); };
+  const auto bad = [] {
+    return fail(Errc::kCorrupt, "Gap: the data is not [to, reason, chain, opened]");
+  };
   Cursor cursor(data);
   Gap content;
   std::string_view reason;
@@ -301,8 +349,10 @@ Result<Gap> decode_gap(std::string_view data) {
   const auto word = core::parse_gap_reason(reason);
   if (!word) return bad();
   content.reason = *word;
-  if (cursor.at_nil()) cursor.skip_nil();
-  else if (!read_epoch_opened(cursor, content.opened.emplace())) return bad();
+  if (cursor.at_nil())
+    cursor.skip_nil();
+  else if (!read_epoch_opened(cursor, content.opened.emplace()))
+    return bad();
   if (!cursor.rest().empty()) return bad();
   return content;
 }

@@ -25,7 +25,8 @@ class Finder : public msgpack::null_visitor {
   bool visit_str(const char* v, std::uint32_t size) {
     const std::string_view text(v, size);
     if (in_key_) {
-      if (depth_ == matched_ + 1 && matched_ < path_.size() && path_[matched_] == text) key_hit_ = true;
+      if (depth_ == matched_ + 1 && matched_ < path_.size() && path_[matched_] == text)
+        key_hit_ = true;
       return true;
     }
     return take(text);

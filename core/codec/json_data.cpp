@@ -15,11 +15,11 @@
 namespace sluice::codec {
 namespace {
 
+using boost::json::error_code;
+using boost::json::string_view;
 using core::Errc;
 using core::Error;
 using core::fail;
-using boost::json::error_code;
-using boost::json::string_view;
 using Packer = msgpack::packer<StringSink>;
 
 // Receives Boost.JSON's events and writes MessagePack. Containers are written without a header and
@@ -47,11 +47,13 @@ class Writer {
     std::sort(frame.keys.begin(), frame.keys.end());
     if (std::adjacent_find(frame.keys.begin(), frame.keys.end()) != frame.keys.end())
       return refuse(ec, Errc::kBadRequest, "an object repeats a key");
-    return insert_header(frame.start, [&](Packer& p) { p.pack_map(static_cast<std::uint32_t>(count)); });
+    return insert_header(frame.start,
+                         [&](Packer& p) { p.pack_map(static_cast<std::uint32_t>(count)); });
   }
   bool on_array_end(std::size_t count, error_code&) {
     const Frame frame = end();
-    return insert_header(frame.start, [&](Packer& p) { p.pack_array(static_cast<std::uint32_t>(count)); });
+    return insert_header(frame.start,
+                         [&](Packer& p) { p.pack_array(static_cast<std::uint32_t>(count)); });
   }
   bool on_key_part(string_view part, std::size_t, error_code&) { return text_.append(part), true; }
   bool on_key(string_view part, std::size_t, error_code& ec) {
@@ -59,7 +61,9 @@ class Writer {
     frames_.back().keys.push_back(text_);
     return take_text(ec);
   }
-  bool on_string_part(string_view part, std::size_t, error_code&) { return text_.append(part), true; }
+  bool on_string_part(string_view part, std::size_t, error_code&) {
+    return text_.append(part), true;
+  }
   bool on_string(string_view part, std::size_t, error_code& ec) {
     text_.append(part);
     return take_text(ec);
@@ -78,17 +82,21 @@ class Writer {
     const bool is_integer = text_.find_first_not_of("-0123456789") == std::string::npos;
     const std::string digits = std::exchange(text_, {});
     if (is_integer && digits != "-0")
-      return refuse(ec, Errc::kBadRequest, "the integer " + core::printable(digits) + " does not fit 64 bits");
+      return refuse(ec, Errc::kBadRequest,
+                    "the integer " + core::printable(digits) + " does not fit 64 bits");
     // Boost 1.81's fast path may be off by one ulp: take the standard library's exact conversion.
     double exact = value;
     std::from_chars(digits.data(), digits.data() + digits.size(), exact);
-    if (!std::isfinite(exact)) return refuse(ec, Errc::kBadRequest, "a number is too large for a float64");
+    if (!std::isfinite(exact))
+      return refuse(ec, Errc::kBadRequest, "a number is too large for a float64");
     return pack(ec, [&](Packer& p) { p.pack_double(exact); });
   }
   bool on_bool(bool value, error_code& ec) {
     return pack(ec, [&](Packer& p) { value ? p.pack_true() : p.pack_false(); });
   }
-  bool on_null(error_code& ec) { return pack(ec, [&](Packer& p) { p.pack_nil(); }); }
+  bool on_null(error_code& ec) {
+    return pack(ec, [&](Packer& p) { p.pack_nil(); });
+  }
   bool on_comment_part(string_view, error_code&) { return true; }
   bool on_comment(string_view, error_code&) { return true; }
 
@@ -100,7 +108,8 @@ class Writer {
 
   bool begin(error_code& ec) {
     if (frames_.size() >= limits_.depth)
-      return refuse(ec, Errc::kTooLarge, "data is nested deeper than " + std::to_string(limits_.depth));
+      return refuse(ec, Errc::kTooLarge,
+                    "data is nested deeper than " + std::to_string(limits_.depth));
     if (!count(ec)) return false;
     frames_.push_back({out.size(), {}});
     return true;
@@ -122,8 +131,13 @@ class Writer {
   bool replace_bytes(std::size_t start, error_code& ec) {
     const std::size_t value = start + 7;  // fixstr header and "$bytes"
     const auto head = static_cast<unsigned char>(out[value]);
-    const std::size_t skip = (head & 0xe0) == 0xa0 ? 1 : head == 0xd9 ? 2 : head == 0xda ? 3 : head == 0xdb ? 5 : 0;
-    const auto bytes = skip == 0 ? std::nullopt : core::from_base64(std::string_view(out).substr(value + skip));
+    const std::size_t skip = (head & 0xe0) == 0xa0 ? 1
+                             : head == 0xd9        ? 2
+                             : head == 0xda        ? 3
+                             : head == 0xdb        ? 5
+                                                   : 0;
+    const auto bytes =
+        skip == 0 ? std::nullopt : core::from_base64(std::string_view(out).substr(value + skip));
     if (!bytes) return refuse(ec, Errc::kBadRequest, "{\"$bytes\": ...} does not hold base64 text");
     out.resize(start);
     StringSink sink{&out};
@@ -134,7 +148,8 @@ class Writer {
   }
   bool take_text(error_code& ec) {
     const std::string text = std::exchange(text_, {});
-    if (!core::is_utf8(text)) return refuse(ec, Errc::kBadRequest, "data holds text that is not UTF-8");
+    if (!core::is_utf8(text))
+      return refuse(ec, Errc::kBadRequest, "data holds text that is not UTF-8");
     return pack(ec, [&](Packer& p) {
       p.pack_str(static_cast<std::uint32_t>(text.size()));
       p.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
@@ -147,12 +162,14 @@ class Writer {
     Packer packer(sink);
     write(packer);
     if (out.size() > limits_.bytes)
-      return refuse(ec, Errc::kTooLarge, "data has more than " + std::to_string(limits_.bytes) + " bytes");
+      return refuse(ec, Errc::kTooLarge,
+                    "data has more than " + std::to_string(limits_.bytes) + " bytes");
     return true;
   }
   bool count(error_code& ec) {
     if (++nodes_ > limits_.nodes)
-      return refuse(ec, Errc::kTooLarge, "data holds more than " + std::to_string(limits_.nodes) + " values");
+      return refuse(ec, Errc::kTooLarge,
+                    "data holds more than " + std::to_string(limits_.nodes) + " values");
     return true;
   }
   bool refuse(error_code& ec, Errc code, std::string message) {
@@ -184,7 +201,9 @@ class Reader : public msgpack::null_visitor {
     if (shortest.find_first_of(".en") == std::string_view::npos) out_ += ".0";  // stays a float
     return true;
   }
-  bool visit_str(const char* v, std::uint32_t size) { return append_json_text({v, size}, out_), true; }
+  bool visit_str(const char* v, std::uint32_t size) {
+    return append_json_text({v, size}, out_), true;
+  }
   bool visit_bin(const char* v, std::uint32_t size) {
     out_ += "{\"$bytes\":\"" + core::to_base64({v, size}) + "\"}";
     return true;
@@ -213,16 +232,20 @@ class Reader : public msgpack::null_visitor {
 
 core::Result<std::string> json_to_data(std::string_view json, const DataLimits& limits) {
   if (json.size() > limits.bytes * 4)
-    return fail(Errc::kTooLarge, "data has more than " + std::to_string(limits.bytes) + " bytes", "data");
+    return fail(Errc::kTooLarge, "data has more than " + std::to_string(limits.bytes) + " bytes",
+                "data");
   boost::json::parse_options options;
   options.max_depth = limits.depth + 1;  // our own check speaks first
   boost::json::basic_parser<Writer> parser(options, limits);
   error_code ec;
   const std::size_t used = parser.write_some(false, json.data(), json.size(), ec);
-  if (!parser.handler().error && !ec && json.find_first_not_of(" \t\r\n", used) != std::string_view::npos)
+  if (!parser.handler().error && !ec &&
+      json.find_first_not_of(" \t\r\n", used) != std::string_view::npos)
     ec = boost::json::error::extra_data;
   if (parser.handler().error) return *parser.handler().error;
-  if (ec) return fail(Errc::kBadRequest, "not JSON at byte " + std::to_string(used) + ": " + ec.message(), "data");
+  if (ec)
+    return fail(Errc::kBadRequest, "not JSON at byte " + std::to_string(used) + ": " + ec.message(),
+                "data");
   return std::move(parser.handler().out);
 }
 
@@ -237,11 +260,21 @@ void append_json_text(std::string_view utf8, std::string& out) {
   out += '"';
   for (const char c : utf8) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7f) {
           out += "\\u00";
@@ -270,7 +303,8 @@ void event_to_json(const core::EventView& event, std::string& out) {
   text(",\"id\":", event.id.text());
   if (event.occurred_at_ns) text(",\"occurred_at\":", core::format_time(*event.occurred_at_ns));
   text(",\"recorded_at\":", core::format_time(event.recorded.wall_ns));
-  out += event.recorded.trusted ? ",\"clock_trusted\":true,\"data\":" : ",\"clock_trusted\":false,\"data\":";
+  out += event.recorded.trusted ? ",\"clock_trusted\":true,\"data\":"
+                                : ",\"clock_trusted\":false,\"data\":";
   data_to_json(event.data, out);
   out += '}';
 }

@@ -80,7 +80,8 @@ Result<Report> decode_report(std::string_view bytes) {
     if (!epoch) return epoch.error();
     report.epoch = *epoch;
     const auto lanes = all.ptr[4].as<std::vector<std::vector<std::uint64_t>>>();
-    if (lanes.size() != core::kLaneCount) return fail(Errc::kCorrupt, "a report does not have 4 lanes");
+    if (lanes.size() != core::kLaneCount)
+      return fail(Errc::kCorrupt, "a report does not have 4 lanes");
     for (std::size_t i = 0; i < lanes.size(); ++i) {
       if (lanes[i].size() != 2) return fail(Errc::kCorrupt, "a report's lane is not [last, acked]");
       report.lanes[i] = {lanes[i][0], lanes[i][1]};
@@ -126,7 +127,8 @@ Result<Need> decode_need(std::string_view bytes) {
     if (!epoch) return epoch.error();
     if (!lane) return lane.error();
     const Need need{*epoch, *lane, all.ptr[3].as<std::uint64_t>(), all.ptr[4].as<std::uint64_t>()};
-    if (need.from == 0 || need.to < need.from) return fail(Errc::kCorrupt, "a need has no valid range");
+    if (need.from == 0 || need.to < need.from)
+      return fail(Errc::kCorrupt, "a need has no valid range");
     return need;
   } catch (const msgpack::type_error&) {
     return fail(Errc::kCorrupt, "a need holds a field of another type");

@@ -20,16 +20,16 @@ struct Report {
     core::Seq acked = 0;  // contiguous acked cursor
   };
   std::string gateway;
-  std::string machine;                    // board serial or MAC, at most 48 bytes
+  std::string machine;  // board serial or MAC, at most 48 bytes
   core::Epoch epoch;
   std::array<LaneState, core::kLaneCount> lanes;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
-  std::int64_t wall_ns = 0;               // the gateway's own clock when it wrote this
+  std::int64_t wall_ns = 0;  // the gateway's own clock when it wrote this
   bool clock_trusted = false;
-  std::uint64_t started_ns_ago = 0;       // time since the running epoch began
-  std::string program_version;            // at most 24 bytes
-  std::string last_error;                 // at most 96 bytes, empty if none
+  std::uint64_t started_ns_ago = 0;  // time since the running epoch began
+  std::string program_version;       // at most 24 bytes
+  std::string last_error;            // at most 96 bytes, empty if none
   bool stopped_as_clone = false;
 };
 std::string encode_report(const Report& report);  // cuts texts to their limits at a UTF-8 boundary
