@@ -138,7 +138,10 @@ core::Error to_error(natsStatus status, const std::string& doing, const std::str
     case NATS_SSL_ERROR:
       // Also what a peer gives that goes away in the handshake: only a certificate is the
       // operator's.
-      if (detail.find("certificate") != std::string::npos) code = Errc::kUnauthorized;
+      // ("depth=" is how nats.c words a verification that failed.)
+      if (detail.find("certificate") != std::string::npos ||
+          detail.find("depth=") != std::string::npos)
+        code = Errc::kUnauthorized;
       break;
     case NATS_MAX_PAYLOAD:
       code = Errc::kTooLarge;
