@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/logger.hpp"
+#include "core/result.hpp"
+#include "projection/gate_types.hpp"
+#include "projection/model.hpp"
+
+namespace sluice::projection {
+
+// One message as it was read from a hub stream. Views hold only during the call.
+struct Incoming {
+  std::string_view subject;
+  std::string_view msg_id;  // Nats-Msg-Id
+  std::string_view body;
+  std::uint64_t hub_seq = 0;
+  std::int64_t hub_time_ns = 0;
+};
+
+// A hub stream in one life of it: a re-created one has another `created`.
+struct HubStream {
+  std::string name;
+  std::string created;  // as the server writes it
+};
+
+// How far a model has read a hub stream. Before subscribing, read the message `sequence` there: if
+// hub stream, created or its Nats-Msg-Id differ from this, reset_position() and begin at the first.
+struct Position {
+  HubStream hub;
+  std::uint64_t sequence = 0;  // highest message read
+  std::string msg_id;          // and its Nats-Msg-Id
+  std::uint64_t next = 1;      // where to go on reading: sequence + 1, or below it after a re-read
+};
+
+struct BatchOutcome {
+  std::uint64_t applied = 0;       // events that took effect, those set free from the hold included
+  std::uint64_t duplicates = 0;    // had taken effect, or were held, before
+  std::uint64_t before_start = 0;  // history = available: older than where the row began
+  std::uint64_t held = 0;
+  std::uint64_t not_stored = 0;     // the lane's share of held events is full
+  std::uint64_t absent = 0;         // seqs given up by gap records
+  std::uint64_t late = 0;           // parked: came after they were given up
+  std::uint64_t parked = 0;         // parked: outside the value domain, or behind such an event
+  std::uint64_t refused = 0;        // never applied; each has an alarm
+  std::vector<std::string> alarms;  // one sentence each, at most 16 per batch
+  // Set: go on reading at this sequence instead of behind the batch (Position::next says the same).
+  std::optional<std::uint64_t> reread_from;
+};
+
+struct ParkedEvent {
+  std::string gateway;
+  core::Epoch epoch;
+  core::Lane lane = core::Lane::kTelemetry;
+  core::Seq seq = 0;
+  std::string stream;  // <category>/<entity>
+  std::string type;
+  std::string kind;  // "poison", "behind" (a poison event of its stream), "late"
+  std::string why;
+  std::uint64_t hub_seq = 0;
+  std::int64_t parked_at_ns = 0;
+  std::string body;
+};
+
+// The newest row of a gateway's lane, and sums over all its rows.
+struct LaneState {
+  std::string gateway;
+  core::Lane lane = core::Lane::kTelemetry;
+  core::Epoch epoch;
+  core::Seq next = 0;  // 0 while the epoch is held as a whole
+  bool open = false;
+  core::Seq available_from = 0;  // history = available: the lane's first seq, else 0
+  std::uint64_t epochs = 0;
+  std::uint64_t held = 0;
+  std::uint64_t absent = 0;
+  bool blocked = false;  // the lane's share is full: further events are read again later
+};
+
+struct EngineTotals {
+  std::uint64_t applied = 0;  // since the database was made
+  std::uint64_t parked = 0;   // rows in the parked table
+  std::uint64_t late = 0;     // of these, late
+  std::uint64_t refused = 0;
+  std::int64_t last_event_ns = 0;  // recorded time of the newest applied event
+};
+
+struct EngineSettings {
+  std::uint64_t held_items_max = 16'384;        // per gateway and lane
+  std::uint64_t held_bytes_max = 16u << 20;     // per gateway and lane
+  std::uint64_t parked_bytes_max = 256u << 20;  // then apply() refuses with kLimit
+};
+
+// One model in one SQLite file (WAL). apply() is one transaction: gate, operations and position
+// become visible together or not at all. synchronous is NORMAL: a power cut may take the last
+// batches, which are then read again; skip() is synced. One caller at a time, from any thread;
+// readers use Query (query.hpp) beside it.
+class Engine {
+ public:
+  // Makes the file if it is absent. kConfig: the file belongs to another model, another version or
+  // an edited definition of the same version.
+  static core::Result<std::unique_ptr<Engine>> open(std::shared_ptr<const Model> model,
+                                                    const std::filesystem::path& file,
+                                                    const core::Clock& clock, core::Logger& log,
+                                                    const EngineSettings& settings = {});
+  virtual ~Engine() = default;
+
+  virtual const Model& model() const = 0;
+
+  // nullopt: nothing of this hub stream was read yet.
+  virtual core::Result<std::optional<Position>> position(const std::string& hub_stream) = 0;
+  // Call it before a hub stream is read for the first time. kConfig: its beginning is gone
+  // (first_seq > 1) and the model says history = whole. Remembered for history = available.
+  virtual core::Result<void> begin(const HubStream& hub, std::uint64_t first_seq) = 0;
+  // Read this hub stream from the first again. The gate makes that harmless.
+  virtual core::Result<void> reset_position(const std::string& hub_stream) = 0;
+
+  // Messages in the order of the hub stream. On an error nothing of the batch is there.
+  virtual core::Result<BatchOutcome> apply(const HubStream& hub,
+                                           std::span<const Incoming> batch) = 0;
+  // Call it when the reader has reached the end of the hub stream (needed by history = available).
+  virtual core::Result<BatchOutcome> caught_up(const HubStream& hub) = 0;
+
+  virtual core::Result<std::vector<Hole>> holes(std::size_t limit) = 0;
+  // `sluice holds skip`: see Gate::skip. Synced, with an audit row, before it returns.
+  virtual core::Result<BatchOutcome> skip(const RowRef& row, std::string_view reason) = 0;
+
+  virtual core::Result<std::vector<ParkedEvent>> parked(std::size_t limit) = 0;
+  virtual core::Result<std::vector<LaneState>> lanes(std::size_t limit) = 0;
+  virtual core::Result<EngineTotals> totals() = 0;
+};
+
+}  // namespace sluice::projection
