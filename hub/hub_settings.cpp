@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/hub_settings.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "core/ids.hpp"
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+namespace fs = std::filesystem;
+
+void visit(HubSettings& settings, core::SettingsVisitor& visitor) {
+  using std::chrono::milliseconds;
+  visitor.section("hub");
+  visitor.field("name", settings.name);
+  if (!core::is_shard_name(settings.name)) visitor.reject("name", "must be [a-z0-9-]{1,32}");
+  visitor.field("shards", settings.shards);
+  if (settings.shards.empty()) visitor.reject("shards", "name at least one shard");
+  std::set<std::string> seen;
+  for (const auto& shard : settings.shards) {
+    if (!core::is_shard_name(shard)) visitor.reject("shards", "a shard is [a-z0-9-]{1,32}");
+    if (!seen.insert(shard).second) visitor.reject("shards", shard + " is named twice");
+  }
+  visitor.field("models", settings.models);
+  if (settings.models.empty()) visitor.reject("models", "name at least one file or folder");
+  visitor.field("state", settings.state);
+  if (settings.state.empty()) visitor.reject("state", "must be a folder");
+  visitor.field("listen", settings.listen);
+  visitor.field("token_file", settings.token_file);
+  const auto address = http::TcpAddress::parse(settings.listen);
+  if (!address)
+    visitor.reject("listen", address.error().message);
+  else if (!address->loopback && settings.token_file.empty())
+    visitor.reject("listen", "other machines can reach this address: name a token_file");
+  visitor.field("gateway_socket", settings.gateway_socket);
+  visitor.field("check_interval", settings.check_interval, milliseconds(100),
+                milliseconds(600'000));
+  visit(settings.login, visitor);
+  visit(settings.http, visitor);
+}
+
+Result<HubSettings> load_settings(const std::string& file) {
+  auto reader = core::ConfigReader::load(file);
+  if (!reader) return reader.error();
+  HubSettings settings;
+  visit(settings, *reader);
+  SLUICE_TRY(reader->finish());
+  return settings;
+}
+
+std::string print_settings(HubSettings settings) {
+  core::ConfigPrinter printer;
+  visit(settings, printer);
+  return printer.text();
+}
+
+Result<std::vector<std::string>> model_files(const HubSettings& settings) {
+  constexpr std::string_view kSuffix = ".model.toml";
+  std::set<std::string> files;
+  for (const std::string& path : settings.models) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) {
+      for (const auto& entry : fs::directory_iterator(path, error))
+        if (entry.path().filename().string().ends_with(kSuffix))
+          files.insert(entry.path().string());
+      if (error) return fail(Errc::kConfig, path + ": " + error.message(), "hub.models");
+    } else if (fs::is_regular_file(path, error)) {
+      files.insert(path);
+    } else {
+      return fail(Errc::kConfig, path + ": no such model file or folder", "hub.models");
+    }
+  }
+  if (files.empty())
+    return fail(Errc::kConfig, "no *.model.toml in the folders named", "hub.models");
+  return std::vector<std::string>(files.begin(), files.end());
+}
+
+}  // namespace sluice::hub

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/config_reader.hpp"
+#include "core/result.hpp"
+#include "http/server.hpp"
+#include "sync/nats/login_settings.hpp"
+
+namespace sluice::hub {
+
+// The one section of sluice-hub's own file.
+struct HubSettings {
+  std::string name = "hub";                                  // of this hub, [a-z0-9-]{1,32}
+  std::vector<std::string> shards = {"main"};                // read whole, each its own hub stream
+  std::vector<std::string> models = {"/etc/sluice/models"};  // files, or folders of *.model.toml
+  std::string state = "/var/lib/sluice-hub";                 // a database per model
+  std::string listen = "127.0.0.1:8090";                     // port 0: a free one, named in the log
+  std::string token_file;      // then every API request over TCP needs a token
+  std::string gateway_socket;  // ingest.sock of a sluiced beside, for audit events
+  std::chrono::milliseconds check_interval{60'000};  // how often each position is looked up
+  nats::LoginSettings login;
+  http::ServerSettings http;
+};
+
+void visit(HubSettings& settings, core::SettingsVisitor& visitor);
+
+// kConfig, one line per finding with file, line and key.
+core::Result<HubSettings> load_settings(const std::string& file);
+std::string print_settings(HubSettings settings);
+
+// The model files that `models` names, folders opened, sorted, each once. kConfig: a path that is
+// not there, or no model at all.
+core::Result<std::vector<std::string>> model_files(const HubSettings& settings);
+
+}  // namespace sluice::hub
