@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -57,7 +58,7 @@ class BlockingClient {
   explicit BlockingClient(int fd, Options options);
   core::Result<void> write_all(std::string_view bytes);
   core::Result<bool> read_some(std::chrono::milliseconds wait);  // false: nothing came
-  core::Result<bool> take_frame();
+  core::Result<bool> take_frames();
   core::Error broken(core::Error error);
   int fd_ = -1;
   Options options_;
