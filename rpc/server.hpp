@@ -58,7 +58,7 @@ struct ServerSettings {
   std::size_t connections_max = 64;      // more wait in the kernel's queue
   std::size_t in_flight_max = 256;       // unanswered requests of a session; then it is not read
   std::size_t out_bytes_max = 1u << 20;  // the same
-  ValueLimits limits;                    // of one message
+  ValueLimits limits = {};               // of one message
   std::chrono::milliseconds stall_timeout{30'000};  // for the rest of a message; to take an answer
 };
 
