@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "sqlite/database.hpp"
+
+namespace sluice::sqlite {
+
+// From now on this connection prepares nothing but SELECTs, and none that name a table whose name
+// begins with `hidden_prefix` (a literal: it must outlive the connection) or with "sqlite_".
+// Statements that were prepared before stay.
+void allow_only_selects(Database& database, const char* hidden_prefix);
+void allow_everything(Database& database);
+
+// The names of the columns that `sql` gives. kBadRequest with SQLite's words unless it is exactly
+// one statement that only reads. Nothing is run.
+core::Result<std::vector<std::string>> check_select(Database& database, std::string_view sql);
+
+// Statements of this connection fail once the time is over, until the object goes.
+class Deadline {
+ public:
+  Deadline(Database& database, std::chrono::milliseconds time);
+  ~Deadline();
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+  bool expired() const { return expired_; }
+
+ private:
+  static int check(void* self) noexcept;
+  Database& database_;
+  std::chrono::steady_clock::time_point end_;
+  bool expired_ = false;
+};
+
+}  // namespace sluice::sqlite
