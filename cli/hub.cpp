@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/hub.hpp"
+
+#include <cstdlib>
+
+#include "http/client.hpp"
+
+namespace sluice::cli {
+namespace {
+
+using core::Errc;
+using core::Result;
+namespace json = core::json;
+
+Result<http::Client> client_for(const std::string& url) {
+  auto endpoint = http::Endpoint::parse(url);
+  if (!endpoint) return endpoint.error();
+  http::Client::Options options;
+  if (const char* token = std::getenv("SLUICE_HUB_TOKEN")) options.token = token;
+  return http::Client(*endpoint, options);
+}
+
+Result<json::value> document_of(const std::string& url, const Result<http::Response>& answer) {
+  if (!answer) {
+    core::Error error = answer.error();
+    if (error.code == Errc::kUnavailable)
+      error.message = "no hub answers at " + url + " (" + error.message +
+                      "); is sluice-hub running? Name another with --hub or SLUICE_HUB";
+    return error;
+  }
+  if (answer->status / 100 != 2) return http::error_of(*answer);
+  return core::parse_json(answer->body);
+}
+
+}  // namespace
+
+Result<json::value> Hub::get(const std::string& target) const {
+  auto client = client_for(url_);
+  if (!client) return client.error();
+  return document_of(url_, client->get(target));
+}
+
+Result<json::value> Hub::post(const std::string& target, const json::value& document) const {
+  auto client = client_for(url_);
+  if (!client) return client.error();
+  return document_of(url_, client->post(target, core::to_json(document)));
+}
+
+}  // namespace sluice::cli

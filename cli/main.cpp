@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/program.hpp"
+
+int main(int argc, char** argv) {
+  sluice::cli::Program program;
+  sluice::cli::add_append(program);
+  sluice::cli::add_import(program);
+  sluice::cli::add_read(program);
+  sluice::cli::add_tail(program);
+  sluice::cli::add_decode(program);
+  sluice::cli::add_query(program);
+  sluice::cli::add_holds(program);
+  sluice::cli::add_provision(program);
+  sluice::cli::add_status(program);
+  sluice::cli::add_doctor(program);
+  sluice::cli::add_audit(program);
+  return program.run(argc, argv);
+}
