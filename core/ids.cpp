@@ -36,7 +36,7 @@ Result<Seq> parse_seq(std::string_view text) {
   Seq value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value == 0 || text[0] == '0')
-    return fail(Errc::kBadRequest, "'" + std::string(text) + "' is not a sequence number");
+    return fail(Errc::kBadRequest, "'" + printable(text) + "' is not a sequence number");
   return value;
 }
 
@@ -48,7 +48,7 @@ constexpr std::array<std::string_view, kLaneCount> kLaneNames = {"alarm", "syste
 Result<GatewayId> GatewayId::parse(std::string_view text) {
   if (!is_token(text, limits::kGatewayIdBytes))
     return fail(Errc::kBadRequest,
-                "gateway id '" + std::string(text) + "' must be 1 to 32 of a-z, 0-9 and '-'",
+                "gateway id '" + printable(text) + "' must be 1 to 32 of a-z, 0-9 and '-'",
                 "gateway");
   return GatewayId(std::string(text));
 }
@@ -66,7 +66,7 @@ Result<Epoch> Epoch::parse(std::string_view hex16) {
   if (hex16.size() != 16 || error != std::errc{} || end != hex16.data() + hex16.size() ||
       epoch.value == 0 || !lower)
     return fail(Errc::kBadRequest,
-                "'" + std::string(hex16) + "' is not an epoch (16 lower-case hex digits)", "epoch");
+                "'" + printable(hex16) + "' is not an epoch (16 lower-case hex digits)", "epoch");
   return epoch;
 }
 
@@ -86,7 +86,7 @@ Result<Lane> parse_lane(std::string_view name) {
   for (const Lane lane : kLanes)
     if (lane_name(lane) == name) return lane;
   return fail(Errc::kBadRequest,
-              "'" + std::string(name) + "' is not a lane (alarm, system, telemetry, bulk)", "lane");
+              "'" + printable(name) + "' is not a lane (alarm, system, telemetry, bulk)", "lane");
 }
 
 Result<StreamName> StreamName::parse(std::string_view text) {

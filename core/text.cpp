@@ -157,17 +157,18 @@ std::optional<std::string> from_base64(std::string_view text) {
 
 std::string format_time(std::int64_t unix_ns) {
   using namespace std::chrono;
-  const sys_time<nanoseconds> when{nanoseconds(unix_ns)};
-  const auto day = floor<days>(when);
+  // In seconds first: the day that holds the smallest 64-bit number of nanoseconds starts below it.
+  const sys_seconds second = floor<seconds>(sys_time<nanoseconds>{nanoseconds(unix_ns)});
+  const long long fraction = (unix_ns % 1'000'000'000 + 1'000'000'000) % 1'000'000'000;
+  const auto day = floor<days>(second);
   const year_month_day date{day};
-  const hh_mm_ss clock{when - day};
+  const hh_mm_ss clock{second - day};
   std::array<char, 48> out{};
   std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09lldZ",
                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                 static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
                 static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()),
-                static_cast<long long>(clock.subseconds().count()));
+                static_cast<int>(clock.seconds().count()), fraction);
   std::string text(out.data());
   // Whole seconds, milliseconds or microseconds are written as short as they are.
   std::size_t keep = text.size() - 1;

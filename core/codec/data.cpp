@@ -26,32 +26,30 @@ class Checker : public msgpack::null_visitor {
   std::optional<Error> error;
 
   bool visit_nil() {
-    return node() && emit([&] { packer_.pack_nil(); });
+    return value() && emit([&] { packer_.pack_nil(); });
   }
   bool visit_boolean(bool v) {
-    return node() && emit([&] { v ? packer_.pack_true() : packer_.pack_false(); });
+    return value() && emit([&] { v ? packer_.pack_true() : packer_.pack_false(); });
   }
   bool visit_positive_integer(std::uint64_t v) {
-    return node() && emit([&] { packer_.pack(v); });
+    return value() && emit([&] { packer_.pack(v); });
   }
   bool visit_negative_integer(std::int64_t v) {
-    return node() && emit([&] { packer_.pack(v); });
+    return value() && emit([&] { packer_.pack(v); });
   }
   bool visit_float32(float v) { return visit_float64(static_cast<double>(v)); }
   bool visit_float64(double v) {
     if (!std::isfinite(v)) return refuse(Errc::kBadRequest, "data holds NaN or infinity");
-    return node() && emit([&] { packer_.pack_double(v); });
+    return value() && emit([&] { append_float64(*out_, v); });
   }
   bool visit_str(const char* v, std::uint32_t size) {
     const std::string_view text(v, size);
     if (!core::is_utf8(text)) return refuse(Errc::kBadRequest, "data holds text that is not UTF-8");
-    if (in_key_) {
-      keys_.push_back(text);
-    }
-    return node() && emit([&] { pack_text(text); });
+    if (in_key_) keys_.push_back(text);
+    return count_node() && emit([&] { pack_text(text); });
   }
   bool visit_bin(const char* v, std::uint32_t size) {
-    return node() && emit([&] {
+    return value() && emit([&] {
              packer_.pack_bin(size);
              packer_.pack_bin_body(v, size);
            });
@@ -108,37 +106,31 @@ class Checker : public msgpack::null_visitor {
     packer_.pack_str(static_cast<std::uint32_t>(text.size()));
     packer_.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
   }
-  bool node() {
-    if (in_key_ && (keys_.empty() || !is_key_of_this_visit()))
-      return refuse(Errc::kBadRequest, "data holds a map key that is not text");
-    return count_node(1);
+  // Any value but text: text alone may stand as a key.
+  bool value() {
+    if (in_key_) return refuse(Errc::kBadRequest, "data holds a map key that is not text");
+    return count_node();
   }
-  // visit_str pushed the key just before calling node(); anything else did not.
-  bool is_key_of_this_visit() const { return keys_.size() > key_count_before_; }
-  bool count_node(std::uint32_t count) {
-    if (count > limits_.nodes - nodes_)
-      return refuse(Errc::kTooLarge,
-                    "data holds more than " + std::to_string(limits_.nodes) + " values");
-    nodes_ += count;
-    key_count_before_ = keys_.size();
+  bool count_node() {
+    if (nodes_ >= limits_.nodes) return refuse(Errc::kTooLarge, too_many());
+    ++nodes_;
     return true;
   }
   // A header may promise four billion elements in five bytes: refuse before reserving anything.
   bool fits(std::uint32_t count) {
-    if (count > limits_.nodes - nodes_)
-      return refuse(Errc::kTooLarge,
-                    "data holds more than " + std::to_string(limits_.nodes) + " values");
-    return true;
+    return count <= limits_.nodes - nodes_ || refuse(Errc::kTooLarge, too_many());
   }
   bool enter() {
-    if (in_key_) return refuse(Errc::kBadRequest, "data holds a map key that is not text");
     if (++depth_ > limits_.depth)
       return refuse(Errc::kTooLarge, "data is nested deeper than " + std::to_string(limits_.depth));
-    return count_node(1);
+    return value();
   }
   bool leave() {
     --depth_;
     return true;
+  }
+  std::string too_many() const {
+    return "data holds more than " + std::to_string(limits_.nodes) + " values";
   }
   std::string too_large() const {
     return "data has more than " + std::to_string(limits_.bytes) + " bytes";
@@ -155,7 +147,6 @@ class Checker : public msgpack::null_visitor {
   std::uint32_t depth_ = 0;
   std::uint32_t nodes_ = 0;
   bool in_key_ = false;
-  std::size_t key_count_before_ = 0;
   std::vector<std::string_view> keys_;
   std::vector<std::size_t> key_marks_;
 };

@@ -6,6 +6,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <msgpack.hpp>
 #include <vector>
 
@@ -26,10 +27,11 @@ using Packer = msgpack::packer<StringSink>;
 // get it when they end, since JSON does not say their size first; depth is bounded, so is the cost.
 class Writer {
  public:
-  static constexpr std::size_t max_object_size = core::limits::kDataNodes;
-  static constexpr std::size_t max_array_size = core::limits::kDataNodes;
-  static constexpr std::size_t max_key_size = core::limits::kEventBytes;
-  static constexpr std::size_t max_string_size = core::limits::kEventBytes;
+  // The parser's own limits are off: pack() and count() speak for all of them.
+  static constexpr std::size_t max_object_size = SIZE_MAX;
+  static constexpr std::size_t max_array_size = SIZE_MAX;
+  static constexpr std::size_t max_key_size = SIZE_MAX;
+  static constexpr std::size_t max_string_size = SIZE_MAX;
 
   explicit Writer(const DataLimits& limits) : limits_(limits) {}
   Writer(const Writer&) = delete;
@@ -89,7 +91,7 @@ class Writer {
     std::from_chars(digits.data(), digits.data() + digits.size(), exact);
     if (!std::isfinite(exact))
       return refuse(ec, Errc::kBadRequest, "a number is too large for a float64");
-    return pack(ec, [&](Packer& p) { p.pack_double(exact); });
+    return pack(ec, [&](Packer&) { append_float64(out, exact); });
   }
   bool on_bool(bool value, error_code& ec) {
     return pack(ec, [&](Packer& p) { value ? p.pack_true() : p.pack_false(); });
