@@ -36,8 +36,8 @@ class Client {
   Client(Client&&) noexcept;
   ~Client();
 
-  // The answer with any status; kUnavailable if there is none. A request that failed before a byte
-  // of it was sent on a kept connection is sent once more on a new one; no other is ever repeated.
+  // The answer with any status; kUnavailable if there is none (then it is unknown whether a POST
+  // took effect). Nothing is ever sent twice.
   // `target` is a path with its query, already percent-encoded.
   core::Result<Response> get(std::string_view target);
   core::Result<Response> post(std::string_view target, std::string_view body,

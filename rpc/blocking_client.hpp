@@ -21,7 +21,7 @@ namespace sluice::rpc {
 class BlockingClient {
  public:
   struct Options {
-    ValueLimits limits = {};
+    ValueLimits limits = {.bytes = 8u << 20};
     std::chrono::milliseconds timeout{10'000};  // of connect, and of each wait for progress
   };
   // What came in: an answer (method empty) or a notification (id 0). `body` owns the encoded result

@@ -26,7 +26,7 @@ class Client {
  public:
   struct Options {
     std::filesystem::path socket;
-    ValueLimits limits = {};
+    ValueLimits limits = {.bytes = 8u << 20};
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds request_timeout{30'000};  // then kUnavailable, and the client closes
     std::size_t in_flight_max = 4096;                   // requests without an answer

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/server.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <list>
+#include <unordered_set>
+
+#include "core/unix_socket.hpp"
+#include "http/session.hpp"
+
+namespace sluice::http {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using core::Errc;
+using core::fail;
+
+constexpr std::chrono::milliseconds kAcceptPause{200};  // after accept() failed, for want of files
+
+std::string name_of(HttpSession::Socket& socket, bool is_tcp) {
+  if (!is_tcp) {
+    const auto peer = core::peer_credentials(socket.native_handle());
+    if (!peer) return "unix";
+    return "unix uid=" + std::to_string(peer->uid) + " pid=" + std::to_string(peer->pid);
+  }
+  error_code why;
+  const auto generic = socket.remote_endpoint(why);
+  asio::ip::tcp::endpoint endpoint;
+  if (why || generic.size() > endpoint.capacity()) return "tcp";
+  std::memcpy(endpoint.data(), generic.data(), generic.size());
+  return endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+}
+
+}  // namespace
+
+class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
+ public:
+  Impl(asio::io_context& io, ServerSettings settings, Router router, core::Logger& logger)
+      : io_(io), shared_(new Shared{std::move(settings), std::move(router), logger}), pause_(io) {}
+
+  core::Result<void> listen_unix(const std::filesystem::path& path, unsigned mode);
+  core::Result<TcpAddress> listen_tcp(const TcpAddress& address, Tokens tokens);
+  void drain(std::function<void()> done);
+  void stop();
+  std::size_t connections() const { return sessions_.size(); }
+  std::uint64_t requests() const { return shared_->requests; }
+
+ private:
+  using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+  struct Listener {
+    std::optional<core::UnixListener> file;
+    Acceptor acceptor;
+    std::shared_ptr<const Gatekeeper> gatekeeper;
+    bool accepting = false;
+  };
+  void accept(Listener& listener);
+  void accept_all();
+  void admit(const Listener& listener, HttpSession::Socket socket);
+  void ended(const std::shared_ptr<HttpSession>& session);
+
+  asio::io_context& io_;
+  std::shared_ptr<Shared> shared_;
+  asio::steady_timer pause_;
+  std::list<Listener> listeners_;
+  std::unordered_set<std::shared_ptr<HttpSession>> sessions_;
+  std::function<void()> drained_;
+};
+
+core::Result<void> Server::Impl::listen_unix(const std::filesystem::path& path, unsigned mode) {
+  auto file = core::UnixListener::open(path, mode);
+  if (!file) return file.error();
+  Acceptor acceptor(io_, asio::local::stream_protocol(), file->release_fd());
+  listeners_.push_back(
+      {std::move(*file), std::move(acceptor), std::make_shared<const Gatekeeper>()});
+  accept(listeners_.back());
+  return {};
+}
+
+core::Result<TcpAddress> Server::Impl::listen_tcp(const TcpAddress& address, Tokens tokens) {
+  if (!address.loopback && tokens.empty())
+    return fail(Errc::kConfig, address.text() + " is not loopback: that needs a token file");
+  error_code why;
+  const auto ip = asio::ip::make_address(address.ip, why);
+  if (why) return fail(Errc::kConfig, "'" + address.ip + "' is not an IP address");
+  const asio::ip::tcp::endpoint endpoint(ip, address.port);
+  asio::ip::tcp::acceptor acceptor(io_);
+  acceptor.open(endpoint.protocol(), why);
+  if (!why) acceptor.set_option(asio::socket_base::reuse_address(true), why);
+  if (!why) acceptor.bind(endpoint, why);
+  if (!why) acceptor.listen(asio::socket_base::max_listen_connections, why);
+  if (why)
+    return fail(why == asio::error::address_in_use ? Errc::kBusy : Errc::kIo,
+                "cannot listen on " + address.text() + ": " + why.message());
+  TcpAddress bound = address;
+  bound.port = acceptor.local_endpoint().port();
+  Gatekeeper gatekeeper{true, address.loopback, address.ip, std::move(tokens)};
+  Acceptor generic(io_, endpoint.protocol(), acceptor.release(why));
+  listeners_.push_back({std::nullopt, std::move(generic),
+                        std::make_shared<const Gatekeeper>(std::move(gatekeeper))});
+  accept(listeners_.back());
+  return bound;
+}
+
+void Server::Impl::accept(Listener& listener) {
+  const auto most = static_cast<std::size_t>(shared_->settings.connections_max);
+  if (shared_->draining || listener.accepting || sessions_.size() >= most) return;
+  listener.accepting = true;
+  listener.acceptor.async_accept([self = shared_from_this(), &listener](
+                                     const error_code& why, HttpSession::Socket socket) {
+    if (self->shared_->draining) return;
+    listener.accepting = false;
+    if (!why) {
+      self->admit(listener, std::move(socket));
+      return self->accept(listener);
+    }
+    self->shared_->logger.warning("http", "cannot accept a connection", {{"error", why.message()}});
+    self->pause_.expires_after(kAcceptPause);
+    self->pause_.async_wait([self](const error_code& ended) {
+      if (!ended) self->accept_all();
+    });
+  });
+}
+
+void Server::Impl::accept_all() {
+  for (auto& listener : listeners_) accept(listener);
+}
+
+void Server::Impl::admit(const Listener& listener, HttpSession::Socket socket) {
+  error_code ignored;
+  const bool is_tcp = listener.gatekeeper->is_tcp;
+  if (is_tcp) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  std::string peer = name_of(socket, is_tcp);
+  const auto session = std::make_shared<HttpSession>(std::move(socket), shared_,
+                                                     listener.gatekeeper, std::move(peer));
+  sessions_.insert(session);
+  asio::co_spawn(io_, HttpSession::run(session),
+                 [weak = weak_from_this(), session](const std::exception_ptr& thrown) {
+                   const auto self = weak.lock();
+                   if (self == nullptr) return;
+                   if (thrown)
+                     self->shared_->logger.error("http", "a session ended by an exception");
+                   self->ended(session);
+                 });
+}
+
+void Server::Impl::ended(const std::shared_ptr<HttpSession>& session) {
+  sessions_.erase(session);
+  if (!shared_->draining) return accept_all();
+  if (sessions_.empty() && drained_) std::exchange(drained_, {})();
+}
+
+void Server::Impl::drain(std::function<void()> done) {
+  shared_->draining = true;
+  drained_ = std::move(done);
+  listeners_.clear();
+  pause_.cancel();
+  for (const auto& session : sessions_) session->end_if_idle();
+  if (sessions_.empty() && drained_) std::exchange(drained_, {})();
+}
+
+void Server::Impl::stop() {
+  shared_->draining = true;
+  drained_ = {};
+  listeners_.clear();
+  pause_.cancel();
+  for (const auto& session : sessions_) session->abort();
+  sessions_.clear();
+}
+
+Server::Server(asio::io_context& io, ServerSettings settings, Router router, core::Logger& logger)
+    : impl_(std::make_shared<Impl>(io, std::move(settings), std::move(router), logger)) {}
+
+Server::~Server() {
+  impl_->stop();
+}
+
+core::Result<void> Server::listen_unix(const std::filesystem::path& path, unsigned mode) {
+  return impl_->listen_unix(path, mode);
+}
+
+core::Result<TcpAddress> Server::listen_tcp(const TcpAddress& address, Tokens tokens) {
+  return impl_->listen_tcp(address, std::move(tokens));
+}
+
+void Server::drain(std::function<void()> done) {
+  impl_->drain(std::move(done));
+}
+std::size_t Server::connections() const {
+  return impl_->connections();
+}
+std::uint64_t Server::requests() const {
+  return impl_->requests();
+}
+
+}  // namespace sluice::http
