@@ -71,8 +71,11 @@ class Writer {
     return take_text(ec);
   }
   bool on_number_part(string_view part, error_code&) { return text_.append(part), true; }
-  bool on_int64(std::int64_t value, string_view, error_code& ec) {
+  bool on_int64(std::int64_t value, string_view part, error_code& ec) {
+    text_.append(part);
+    const bool minus_zero = value == 0 && text_.front() == '-';
     text_.clear();
+    if (minus_zero) return pack(ec, [&](Packer&) { append_float64(out, -0.0); });
     return pack(ec, [&](Packer& p) { p.pack_int64(value); });
   }
   bool on_uint64(std::uint64_t value, string_view, error_code& ec) {
@@ -83,7 +86,7 @@ class Writer {
     text_.append(part);
     const bool is_integer = text_.find_first_not_of("-0123456789") == std::string::npos;
     const std::string digits = std::exchange(text_, {});
-    if (is_integer && digits != "-0")
+    if (is_integer)
       return refuse(ec, Errc::kBadRequest,
                     "the integer " + core::printable(digits) + " does not fit 64 bits");
     // Boost 1.81's fast path may be off by one ulp: take the standard library's exact conversion.
