@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/nats/hub_stream_query.hpp"
 
-#include <boost/json/value_to.hpp>
 
 #include "core/text.hpp"
 

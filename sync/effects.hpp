@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/types.hpp"
+
+namespace sluice::sync {
+
+// Monotonic time since some fixed moment.
+using Time = std::chrono::milliseconds;
+
+// What the server said of its own hub stream.
+struct HubStream {
+  std::string name;             // EVENTS-<shard>
+  std::string created;          // as the server writes it
+  std::uint64_t first_seq = 0;  // last_seq + 1 if it is empty
+  std::uint64_t last_seq = 0;
+  std::uint64_t message_bytes_max = 0;  // headers included; 0: no limit
+};
+
+// The last message of a subject, as Direct Get gives it.
+struct StoredMessage {
+  std::uint64_t hub_seq = 0;
+  std::string identity;  // its Nats-Msg-Id, empty if it has none
+};
+
+// What the state machines ask of the world. Each question is answered later by a call of the
+// machine's method of the same name, never from inside the request.
+class Effects {
+ public:
+  virtual ~Effects() = default;
+
+  // To the hub.
+  virtual void ask_anchor(core::Lane lane, const std::string& hub_stream,
+                          const std::string& subject) = 0;
+  virtual void publish(core::Lane lane, std::uint64_t token, const std::string& subject,
+                       const std::string& identity, std::string_view body) = 0;
+  virtual void close_session(core::Error why) = 0;
+
+  // To the log (read) and to `sluiced`, which writes it.
+  virtual void read(core::Lane lane, std::uint64_t ticket, core::Seq from, std::size_t rows,
+                    std::size_t bytes) = 0;
+  virtual void record_acks(core::Lane lane, std::vector<storage::Anchor> anchors) = 0;
+  virtual void rewind(core::Lane lane, core::Seq acked) = 0;
+  virtual void set_aside(core::Lane lane, const storage::SetAside& range) = 0;
+  virtual void alarm(std::string_view type, const std::string& words) = 0;
+
+  // For gap records, which are made here: the clocks of now.
+  virtual core::Recorded recorded() = 0;
+  // Uniform in [0, bound), bound > 0.
+  virtual std::uint64_t random_below(std::uint64_t bound) = 0;
+};
+
+}  // namespace sluice::sync

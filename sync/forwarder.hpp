@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sync/lane_sender.hpp"
+#include "sync/repair.hpp"
+
+namespace sluice::sync {
+
+// What a whole session asks for, beside what its lanes do.
+class SessionEffects : public Effects {
+ public:
+  virtual void connect() = 0;         // answered by connected() or connect_failed()
+  virtual void ask_hub_stream() = 0;  // answered by hub_stream()
+  virtual void claim() = 0;  // is another machine live under our name? answered by claimed()
+};
+
+struct ForwarderSettings {
+  WindowSettings window;
+  Time retry_min{500};
+  Time retry_max_waiting{15'000};  // between attempts while events wait
+  Time retry_max_idle{60'000};
+  Time opening_timeout{20'000};  // from connected to the hub stream's and the claim's answers
+};
+
+// The uplink as a state machine: log, session, four lanes by priority. Pure: no I/O, no clock;
+// times come in with the calls. Effects::close_session() is answered by session_closed().
+class Forwarder {
+ public:
+  enum class Link { kNoLog, kWaiting, kConnecting, kOpening, kUp, kStopped };
+
+  Forwarder(const Address& address, const ForwarderSettings& settings, SessionEffects& effects);
+
+  void log_opened(std::array<LaneLog, core::kLaneCount> lanes, Time now);
+  void log_closed();  // the caller closes the session, if there is one
+  void tail(core::Lane lane, core::Seq first, core::Seq last, Time now);
+  void rows(core::Lane lane, std::uint64_t ticket,
+            core::Result<std::vector<storage::Record>> records, Time now);
+  void rewound(core::Lane lane, bool durable, Time now);
+  void set_aside_done(core::Lane lane, const storage::SetAside& range, bool durable, Time now);
+
+  void connected(std::size_t max_payload, Time now);
+  void connect_failed(core::Error why, Time now);
+  void session_closed(core::Error why, Time now);
+  void hub_stream(core::Result<HubStream> answer, Time now);
+  void claimed(bool go_on, const std::string& words, Time now);
+  void anchor(core::Lane lane, core::Result<std::optional<StoredMessage>> answer, Time now);
+  void answer(core::Lane lane, std::uint64_t token, const PubAnswer& answer, Time now);
+  void need(const codec::Need& need, Time now);
+
+  // The operator's word for a gateway that was stopped as a clone, or the other one gave way.
+  void go_on(Time now);
+  // While open: another machine took our name over by an operator's word.
+  void stop_as_clone(const std::string& words);
+
+  void tick(Time now);
+  std::optional<Time> deadline() const;
+  void flush_acks();
+
+  Link link() const { return link_; }
+  const std::string& last_error() const { return last_error_; }
+  std::optional<Time> next_try() const;
+  const std::optional<HubStream>& hub() const { return hub_; }
+  const LaneSender& lane(core::Lane lane) const { return lanes_[core::index(lane)]->sender; }
+  bool waiting() const;  // some lane has something to send
+  bool settled() const;  // every lane knows where to go on
+
+ private:
+  struct LaneParts {
+    LaneSender sender;
+    Repair repair;
+  };
+  void start_lanes(Time now);
+  void pump(Time now);
+  void retry_later(Time now);
+  LaneParts& at(core::Lane lane) { return *lanes_[core::index(lane)]; }
+
+  ForwarderSettings settings_;
+  SessionEffects& effects_;
+  std::array<std::unique_ptr<LaneParts>, core::kLaneCount> lanes_;
+  Link link_ = Link::kNoLog;
+  bool log_open_ = false;
+  bool claimed_ = false;
+  std::size_t max_payload_ = 0;
+  std::optional<HubStream> hub_;
+  std::string last_error_;
+  Time until_{0};  // of kWaiting and kOpening
+  int failures_ = 0;
+};
+
+}  // namespace sluice::sync

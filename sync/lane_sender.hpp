@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/effects.hpp"
+#include "sync/outbox.hpp"
+#include "sync/pub_ack.hpp"
+
+namespace sluice::sync {
+
+struct WindowSettings {
+  std::size_t events_max = 256;
+  std::size_t bytes_max = 128 * 1024;
+  Time ack_timeout{10'000};  // without any ack of the lane; doubles while nothing comes back
+  Time ack_timeout_max{160'000};
+  Time retry_min{200};  // pause after a refusal, doubling with jitter
+  Time retry_max{15'000};
+};
+
+// What the log says of a lane when it is opened.
+struct LaneLog {
+  storage::LaneState state;
+  std::vector<storage::EpochInfo> epochs;
+  std::vector<storage::Anchor> anchors;  // oldest first
+  std::vector<storage::SetAside> set_aside;
+};
+
+// One lane's way to the hub: finds where to go on, then sends in order within a window and goes
+// back to the lowest unacked event whenever anything goes wrong. Only acks without a hole below
+// them move the cursor. Pure: no I/O, no clock; calls Effects, which never call back from inside.
+class LaneSender {
+ public:
+  LaneSender(const Address& address, core::Lane lane, const WindowSettings& settings,
+             Effects& effects);
+
+  // The log was opened (again): all that was known of it is replaced.
+  void open(LaneLog log);
+  void tail(core::Seq first, core::Seq last);
+  void rows(std::uint64_t ticket, core::Result<std::vector<storage::Record>> records);
+
+  // A session: from here on the lane asks for its newest anchor, rewinds if that does not hold, and
+  // then sends what pump() finds room for.
+  void start(const HubStream& hub, std::size_t max_payload, Time now);
+  void anchor(const std::optional<StoredMessage>& stored, Time now);
+  void rewound(bool durable);
+  void set_aside_done(const storage::SetAside& range, bool durable, Time now);
+  void answer(std::uint64_t token, const PubAnswer& answer, Time now);
+  void stop();  // the session is over; nothing is in flight any more
+
+  bool pump(Time now);  // publishes what fits; true if anything was published
+  void tick(Time now);
+  std::optional<Time> deadline() const;  // when tick() has something to do
+  // The hub was cut back to below this hub-stream sequence under an open session.
+  void cut_back(std::uint64_t hub_seq);
+  // Set by an ack that proves a cut: its hub-stream sequence. The owner tells all lanes.
+  std::optional<std::uint64_t> take_cut() { return std::exchange(cut_, std::nullopt); }
+  void flush_acks();  // hands out what was acked and not yet recorded
+
+  core::Seq acked() const { return acked_; }
+  core::Seq last() const { return outbox_.last(); }
+  core::Seq sent() const { return outbox_.next() - 1; }
+  bool waiting() const { return acked_ < outbox_.last(); }  // there is something to be sent
+  bool sending() const { return phase_ == Phase::kSending; }
+  const History& history() const { return outbox_.history(); }
+  const Outbox& outbox() const { return outbox_; }
+  const std::string& last_refusal() const { return last_refusal_; }
+  std::uint64_t acked_events() const { return acked_events_; }
+
+ private:
+  enum class Phase { kIdle, kChecking, kRewinding, kSending, kDraining, kPaused, kSettingAside };
+  struct InFlight {
+    std::uint64_t token = 0;
+    core::Epoch epoch;
+    core::Seq from = 0;
+    core::Seq to = 0;
+    std::size_t bytes = 0;
+    bool fresh = false;     // was never sent before
+    bool resolved = false;  // acked or refused
+    bool acked = false;
+    std::uint64_t hub_seq = 0;
+    std::string subject;
+    std::string identity;
+  };
+
+  void walk();
+  void finish_walk();
+  bool holds(const storage::Anchor& anchor, const std::optional<StoredMessage>& stored) const;
+  void begin_sending();
+  void go_back(Time now);
+  void accept(InFlight& item, const PubAck& ack);
+  void refuse(InFlight& item, const PubError& error, Time now);
+  void advance(Time now);
+  void note_anchor();
+  void after_drain(Time now);
+  void begin_set_aside(const storage::SetAside& range);
+  bool too_large(const Item& item) const;
+
+  core::Lane lane_;
+  WindowSettings settings_;
+  Effects& effects_;
+  Outbox outbox_;
+  Phase phase_ = Phase::kIdle;
+
+  std::vector<storage::Anchor> anchors_;     // oldest first; the newest is the cursor
+  std::vector<storage::Anchor> unrecorded_;  // acked, not yet handed to `sluiced`
+  core::Seq acked_ = 0;
+  core::Seq sent_max_ = 0;  // highest seq that may have been sent before, by anyone of this log
+  std::optional<storage::Anchor> top_;  // the message with the highest hub-stream sequence
+
+  HubStream hub_;
+  std::size_t message_bytes_max_ = 0;
+  int rewinds_out_ = 0;   // not yet answered
+  std::size_t walk_ = 0;  // anchors that are still in question
+  bool must_rewind_ = false;
+
+  std::deque<InFlight> window_;
+  std::size_t window_bytes_ = 0;
+  std::size_t window_events_ = 64;  // adaptive limit
+  std::uint64_t next_token_ = 1;
+  std::uint64_t order_token_ = 0;  // newest token whose ack was no duplicate, and what it got
+  std::uint64_t order_hub_seq_ = 0;
+  std::optional<storage::SetAside> to_set_aside_;
+  std::optional<std::uint64_t> cut_;
+  Time progress_{0};
+  Time until_{0};  // of kDraining and kPaused
+  Time ack_timeout_;
+  int refusals_ = 0;
+  std::string last_refusal_;
+  std::uint64_t acked_events_ = 0;
+};
+
+}  // namespace sluice::sync

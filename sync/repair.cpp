@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/repair.hpp"
+
+#include <algorithm>
+
+namespace sluice::sync {
+
+void Repair::open(History history, std::vector<storage::SetAside> set_aside) {
+  active_ = false;
+  outbox_.set_log(std::move(history), std::move(set_aside));
+}
+
+void Repair::tail(core::Seq first, core::Seq last, core::Seq acked) {
+  first_ = first;
+  last_ = last;
+  acked_ = acked;
+}
+
+void Repair::need(const codec::Need& need, Time now) {
+  if (active_ || need.lane != lane_ || need.to < need.from) return;
+  const auto& history = outbox_.history();
+  const auto range = history.range_of(need.epoch, last_);
+  if (!range) return;
+  // A hole at the beginning of an epoch is asked for from 1, since the hub cannot know its first.
+  const core::Seq from = std::max(need.from, range->from);
+  lost_.reset();
+  if (need.to > range->to && !history.is_running(need.epoch))
+    lost_ = History::Piece{need.epoch, std::max(from, range->to + 1), need.to, std::nullopt};
+  to_ = std::min({need.to, range->to, acked_, from + kEventsMax - 1});
+  if (from > to_ && !lost_) return;
+  active_ = true;
+  next_step_ = now;
+  outbox_.set_range(first_, to_);
+  outbox_.restart(from);
+}
+
+void Repair::rows(std::uint64_t ticket, core::Result<std::vector<storage::Record>> records) {
+  if (active_) outbox_.rows(ticket, std::move(records));
+}
+
+void Repair::pump(Time now, std::size_t message_bytes_max) {
+  if (!active_ || now < next_step_) return;
+  next_step_ = now + kStep;
+  std::size_t bytes = 0;
+  while (bytes < kBytesPerStep) {
+    const Item* item = outbox_.peek();
+    if (item == nullptr) break;
+    bytes += item->wire_size();
+    if (message_bytes_max == 0 || item->wire_size() <= message_bytes_max)
+      effects_.publish(lane_, kToken, item->subject, item->identity, item->body);
+    outbox_.take();
+  }
+  if (outbox_.failure() || outbox_.damaged()) active_ = false;
+  if (!outbox_.empty()) return;
+  if (lost_) send_lost();
+  active_ = false;
+}
+
+// The hub saw more of a closed epoch than this log has: its tail was lost here, and who asks cannot
+// have it either.
+void Repair::send_lost() {
+  const auto item =
+      make_gap_item(address_, lane_, *lost_, core::GapReason::kLost, effects_.recorded());
+  effects_.publish(lane_, kToken, item.subject, item.identity, item.body);
+  lost_.reset();
+}
+
+std::optional<Time> Repair::deadline() const {
+  if (!active_) return std::nullopt;
+  return next_step_;
+}
+
+}  // namespace sluice::sync
