@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "core/text.hpp"
+#include "hub/api.hpp"
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+namespace json = core::json;
+
+namespace {
+
+json::array describe_tables(const ModelHost& host) {
+  json::array out;
+  for (const projection::QueryTable& table : host.tables()) {
+    json::array columns;
+    for (const projection::QueryColumn& column : table.columns) {
+      json::object entry{{"name", column.name}};
+      if (column.type) entry["type"] = projection::type_word(*column.type);
+      if (column.key) entry["key"] = true;
+      columns.push_back(std::move(entry));
+    }
+    out.push_back(json::object{{"name", table.name},
+                               {"kind", table.view ? "view" : "table"},
+                               {"columns", std::move(columns)}});
+  }
+  return out;
+}
+
+json::array describe_lanes(const std::vector<projection::LaneState>& lanes) {
+  json::array out;
+  for (const projection::LaneState& lane : lanes) {
+    json::object entry{{"gateway", lane.gateway},    {"lane", core::lane_name(lane.lane)},
+                       {"epoch", lane.epoch.text()}, {"next", lane.next},
+                       {"open", lane.open},          {"epochs", lane.epochs},
+                       {"held", lane.held},          {"absent", lane.absent},
+                       {"blocked", lane.blocked}};
+    if (lane.available_from != 0) entry["available_from"] = lane.available_from;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+json::array describe_parked(const std::vector<projection::ParkedEvent>& events) {
+  json::array out;
+  for (const projection::ParkedEvent& event : events)
+    out.push_back(json::object{{"gateway", event.gateway},
+                               {"epoch", event.epoch.text()},
+                               {"lane", core::lane_name(event.lane)},
+                               {"seq", event.seq},
+                               {"stream", event.stream},
+                               {"type", event.type},
+                               {"kind", event.kind},
+                               {"why", event.why},
+                               {"hub_seq", event.hub_seq},
+                               {"parked_at", core::format_time(event.parked_at_ns)}});
+  return out;
+}
+
+}  // namespace
+
+json::object Api::describe_feed(const ModelFeed& feed, bool blocked) const {
+  const FeedStatus status = feed.status();
+  const Progress progress = progress_of(status, blocked, parts_.clock);
+  json::object out{{"shard", feed.shard()},
+                   {"hub_stream", status.hub.name},
+                   {"created", status.hub.created},
+                   {"state", state_word(derive_state(progress))},
+                   {"connected", status.connected},
+                   {"position", status.position},
+                   {"hub_last", progress.hub_last},
+                   {"lag", progress.lag()},
+                   {"lag_s", lag_seconds(status, parts_.clock)},
+                   {"moved_s_ago", progress.moved_ns_ago / 1'000'000'000},
+                   {"sessions", status.sessions},
+                   {"begun_anew", status.begun_anew},
+                   {"last_error", status.last_error}};
+  if (status.stored_ns != 0) out["read_up_to"] = core::format_time(status.stored_ns);
+  return out;
+}
+
+Result<json::object> Api::describe(const ServedModel& model) const {
+  ModelHost& host = *model.host;
+  const auto lanes =
+      host.with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
+  if (!lanes) return lanes.error();
+  const auto totals = host.with_engine([](projection::Engine& engine) { return engine.totals(); });
+  if (!totals) return totals.error();
+  const auto holes = host.with_engine(
+      [](projection::Engine& engine) { return engine.holes(ModelHost::kHolesMax); });
+  if (!holes) return holes.error();
+  const bool blocked = std::any_of(lanes->begin(), lanes->end(),
+                                   [](const projection::LaneState& lane) { return lane.blocked; });
+  std::uint64_t held = 0;
+  std::uint64_t absent = 0;
+  for (const projection::LaneState& lane : *lanes) {
+    held += lane.held;
+    absent += lane.absent;
+  }
+  json::array shards;
+  ModelState state = ModelState::kRunning;
+  for (const auto& feed : model.feeds) {
+    shards.push_back(describe_feed(*feed, blocked));
+    state = worse(state, derive_state(progress_of(feed->status(), blocked, parts_.clock)));
+  }
+  json::object out{
+      {"model", host.name()},
+      {"version", host.model().version()},
+      {"history", host.model().history() == projection::History::kWhole ? "whole" : "available"},
+      {"state", state_word(state)},
+      {"shards", std::move(shards)},
+      {"applied", totals->applied},
+      {"holds", holes->size()},
+      {"held", held},
+      {"absent", absent},
+      {"parked", totals->parked},
+      {"late", totals->late},
+      {"refused", totals->refused},
+      {"tables", describe_tables(host)}};
+  if (totals->last_event_ns != 0) out["last_event_at"] = core::format_time(totals->last_event_ns);
+  return out;
+}
+
+http::Response Api::models() const {
+  json::array list;
+  for (const ServedModel& model : parts_.models) {
+    auto described = describe(model);
+    if (!described) return http::error_response(described.error());
+    list.push_back(std::move(*described));
+  }
+  http::Response response;
+  response.body = core::to_json(json::object{{"models", std::move(list)},
+                                             {"now", core::format_time(parts_.clock.wall_ns())},
+                                             {"version", SLUICE_VERSION}});
+  return response;
+}
+
+http::Response Api::model(const http::Request& request) const {
+  const ServedModel* model = find(request.parameter("model"));
+  if (model == nullptr)
+    return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+  auto described = describe(*model);
+  if (!described) return http::error_response(described.error());
+  const auto lanes =
+      model->host->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
+  if (!lanes) return http::error_response(lanes.error());
+  const auto parked = model->host->with_engine(
+      [](projection::Engine& engine) { return engine.parked(kParkedMax); });
+  if (!parked) return http::error_response(parked.error());
+  (*described)["lanes"] = describe_lanes(*lanes);
+  (*described)["parked_events"] = describe_parked(*parked);
+  http::Response response;
+  response.body = core::to_json(*described);
+  return response;
+}
+
+}  // namespace sluice::hub

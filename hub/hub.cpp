@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/hub.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+
+namespace {
+
+nats::ConnectionOptions connection_options(const HubSettings& settings) {
+  nats::ConnectionOptions options;
+  options.login = settings.login;
+  options.inbox_prefix = "_INBOX_" + settings.name;
+  options.ping_interval = std::chrono::milliseconds(20'000);
+  return options;
+}
+
+// Held for the life of the process: two programs on one database would each believe that the
+// position is theirs.
+Result<int> lock_state(const std::filesystem::path& state) {
+  std::error_code error;
+  std::filesystem::create_directories(state, error);
+  if (error)
+    return fail(Errc::kConfig, "cannot make " + state.string() + ": " + error.message(),
+                "hub.state");
+  const std::string file = (state / "lock").string();
+  const int fd = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0640);
+  if (fd < 0)
+    return fail(Errc::kConfig, "cannot write " + file + ": " + std::strerror(errno), "hub.state");
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    ::close(fd);
+    return fail(Errc::kBusy, "another sluice-hub uses " + state.string());
+  }
+  return fd;
+}
+
+}  // namespace
+
+struct Hub::Parts {
+  Parts(const HubSettings& from, const core::Clock& time, core::Logger& logger)
+      : settings(from),
+        clock(time),
+        log(logger),
+        needs(time, logger),
+        audit(from.gateway_socket, from.name, logger) {}
+  ~Parts() {
+    if (lock_fd >= 0) ::close(lock_fd);
+  }
+
+  const HubSettings settings;
+  const core::Clock& clock;
+  core::Logger& log;
+  std::function<void(const core::Error&)> fatal;
+  int lock_fd = -1;
+  NeedDesk needs;
+  ReportKeeper reports;
+  Audit audit;
+  std::unique_ptr<ReportWatch> watch;
+  std::vector<ServedModel> models;
+};
+
+Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Hub::~Hub() {
+  stop();
+  join();
+}
+
+Result<std::vector<std::shared_ptr<const projection::Model>>> load_models(
+    const HubSettings& settings) {
+  const auto files = model_files(settings);
+  if (!files) return files.error();
+  std::vector<std::shared_ptr<const projection::Model>> models;
+  std::map<std::string, std::string> names;
+  std::string errors;
+  for (const std::string& file : *files) {
+    auto model = projection::Model::load(file);
+    if (!model) {
+      errors += (errors.empty() ? "" : "\n") + model.error().message;
+      continue;
+    }
+    const auto [other, is_new] = names.emplace((*model)->name(), file);
+    if (!is_new)
+      errors += (errors.empty() ? "" : "\n") + file + ": model " + (*model)->name() +
+                " is also in " + other->second;
+    models.push_back(std::move(*model));
+  }
+  if (!errors.empty()) return fail(Errc::kConfig, errors);
+  return models;
+}
+
+Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::Clock& clock,
+                                       core::Logger& log) {
+  auto models = load_models(settings);
+  if (!models) return models.error();
+  auto parts = std::make_unique<Parts>(settings, clock, log);
+  const auto locked = lock_state(settings.state);
+  if (!locked) return locked.error();
+  parts->lock_fd = *locked;
+  const auto options = connection_options(settings);
+  Parts& all = *parts;
+  const auto fatal = [&all](const core::Error& error) { all.fatal(error); };
+  all.watch = std::make_unique<ReportWatch>(all.reports, all.needs, clock, log, options, fatal);
+  for (auto& model : *models) {
+    auto host = ModelHost::open(std::move(model), settings.state, clock, log);
+    if (!host) return host.error();
+    ServedModel served{std::move(*host), {}};
+    for (const std::string& shard : settings.shards) {
+      ModelFeed::Settings feed;
+      feed.shard = shard;
+      feed.several_shards = settings.shards.size() > 1;
+      feed.connection = options;
+      feed.check_interval = settings.check_interval;
+      served.feeds.push_back(
+          std::make_unique<ModelFeed>(*served.host, all.needs, clock, log, std::move(feed), fatal));
+    }
+    all.models.push_back(std::move(served));
+  }
+  return std::unique_ptr<Hub>(new Hub(std::move(parts)));
+}
+
+void Hub::start(std::function<void(const core::Error&)> fatal) {
+  parts_->fatal = std::move(fatal);
+  parts_->watch->start();
+  for (ServedModel& model : parts_->models)
+    for (auto& feed : model.feeds) feed->start();
+}
+
+void Hub::stop() {
+  if (parts_->watch) parts_->watch->stop();
+  for (ServedModel& model : parts_->models)
+    for (auto& feed : model.feeds) feed->stop();
+}
+
+void Hub::join() {
+  if (parts_->watch) parts_->watch->join();
+  for (ServedModel& model : parts_->models)
+    for (auto& feed : model.feeds) feed->join();
+}
+
+std::shared_ptr<const Api> Hub::api(std::function<std::uint64_t()> http_requests) const {
+  return std::make_shared<const Api>(Api::Parts{parts_->models, parts_->reports, *parts_->watch,
+                                                parts_->needs, parts_->audit, parts_->clock,
+                                                std::move(http_requests)});
+}
+
+std::uint64_t Hub::silent_ns() const {
+  std::uint64_t oldest = parts_->watch->alive_ns();
+  for (const ServedModel& model : parts_->models)
+    for (const auto& feed : model.feeds) oldest = std::min(oldest, feed->alive_ns());
+  const std::uint64_t now = parts_->clock.monotonic_ns();
+  return now > oldest ? now - oldest : 0;
+}
+
+std::size_t Hub::models() const {
+  return parts_->models.size();
+}
+
+}  // namespace sluice::hub

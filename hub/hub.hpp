@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/logger.hpp"
+#include "core/result.hpp"
+#include "hub/api.hpp"
+#include "hub/hub_settings.hpp"
+
+namespace sluice::hub {
+
+// Everything but the HTTP server: models, feeds, reports, needs. One thread makes and ends it; what
+// the API uses may be called from any.
+class Hub {
+ public:
+  // Loads the models and opens their databases. kConfig: a model file, or a database that does not
+  // fit it; kBusy: another sluice-hub uses the state folder; kIo.
+  static core::Result<std::unique_ptr<Hub>> open(const HubSettings& settings,
+                                                 const core::Clock& clock, core::Logger& log);
+  ~Hub();  // stops; batches in work are finished first
+
+  // `fatal` is called from some thread when only a restart of the program can help.
+  void start(std::function<void(const core::Error&)> fatal);
+  void stop();  // asks all threads to end
+  void join();  // waits for them; `fatal` is not called after that
+
+  std::shared_ptr<const Api> api(std::function<std::uint64_t()> http_requests) const;
+  // Nanoseconds since the thread that has been silent longest showed that it lives.
+  std::uint64_t silent_ns() const;
+  std::size_t models() const;
+
+ private:
+  struct Parts;
+  explicit Hub(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+// Loads and checks every model file: for --check-config. kConfig.
+core::Result<std::vector<std::shared_ptr<const projection::Model>>> load_models(
+    const HubSettings& settings);
+
+}  // namespace sluice::hub

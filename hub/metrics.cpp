@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "hub/api.hpp"
+
+namespace sluice::hub {
+
+// Prometheus text, version 0.0.4.
+class MetricsWriter {
+ public:
+  using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    text_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " +
+             std::string(type) + "\n";
+  }
+  void value(Labels labels, std::uint64_t number) { line(labels, std::to_string(number)); }
+  void value(Labels labels, double number) { line(labels, std::to_string(number)); }
+  std::string take() { return std::move(text_); }
+
+ private:
+  void line(Labels labels, const std::string& number) {
+    text_ += name_;
+    char separator = '{';
+    for (const auto& [name, value] : labels) {
+      text_ += separator;
+      text_ += name;
+      text_ += "=\"";
+      for (const char c : value) {
+        if (c == '\\' || c == '"') text_ += '\\';
+        if (c == '\n')
+          text_ += "\\n";
+        else
+          text_ += c;
+      }
+      text_ += '"';
+      separator = ',';
+    }
+    if (separator == ',') text_ += '}';
+    text_ += " " + number + "\n";
+  }
+
+  std::string name_;
+  std::string text_;
+};
+
+namespace {
+
+using Labels = MetricsWriter::Labels;
+
+struct ModelFigures {
+  std::string name;
+  projection::EngineTotals totals;
+  std::uint64_t holds = 0;
+  std::uint64_t held = 0;
+  bool blocked = false;
+  std::vector<std::pair<std::string, FeedStatus>> feeds;  // by shard
+};
+
+core::Result<ModelFigures> figures_of(const ServedModel& model) {
+  ModelFigures out;
+  out.name = model.host->name();
+  const auto read = model.host->with_engine([&](projection::Engine& engine) -> core::Result<void> {
+    const auto totals = engine.totals();
+    if (!totals) return totals.error();
+    out.totals = *totals;
+    const auto holes = engine.holes(ModelHost::kHolesMax);
+    if (!holes) return holes.error();
+    out.holds = holes->size();
+    const auto lanes = engine.lanes(Api::kLanesMax);
+    if (!lanes) return lanes.error();
+    for (const projection::LaneState& lane : *lanes) {
+      out.held += lane.held;
+      out.blocked = out.blocked || lane.blocked;
+    }
+    return {};
+  });
+  if (!read) return read.error();
+  for (const auto& feed : model.feeds) out.feeds.emplace_back(feed->shard(), feed->status());
+  return out;
+}
+
+template <class Value>
+void per_feed(MetricsWriter& out, const std::vector<ModelFigures>& models, std::string_view name,
+              std::string_view type, std::string_view help, const Value& value) {
+  out.family(name, type, help);
+  for (const ModelFigures& model : models)
+    for (const auto& [shard, status] : model.feeds)
+      out.value({{"model", model.name}, {"shard", shard}}, value(status));
+}
+
+template <class Value>
+void per_model(MetricsWriter& out, const std::vector<ModelFigures>& models, std::string_view name,
+               std::string_view type, std::string_view help, const Value& value) {
+  out.family(name, type, help);
+  for (const ModelFigures& model : models) out.value({{"model", model.name}}, value(model));
+}
+
+void write_feeds(MetricsWriter& out, const std::vector<ModelFigures>& models,
+                 const core::Clock& clock) {
+  per_feed(out, models, "sluice_hub_position", "gauge", "Hub-stream sequence read last.",
+           [](const FeedStatus& feed) { return feed.position; });
+  per_feed(out, models, "sluice_hub_stream_last", "gauge", "Last hub-stream sequence known.",
+           [](const FeedStatus& feed) { return std::max(feed.hub_last, feed.position); });
+  per_feed(out, models, "sluice_hub_lag_events", "gauge", "Messages not read yet.",
+           [](const FeedStatus& feed) {
+             return feed.hub_last > feed.position ? feed.hub_last - feed.position
+                                                  : std::uint64_t{0};
+           });
+  per_feed(out, models, "sluice_hub_lag_seconds", "gauge",
+           "Age of the message read last, while others wait.",
+           [&](const FeedStatus& feed) { return lag_seconds(feed, clock); });
+  per_feed(out, models, "sluice_hub_connected", "gauge", "1 while a consumer is open.",
+           [](const FeedStatus& feed) { return std::uint64_t{feed.connected}; });
+  per_feed(out, models, "sluice_hub_read_total", "counter", "Messages read since the start.",
+           [](const FeedStatus& feed) { return feed.read; });
+  per_feed(out, models, "sluice_hub_begun_anew_total", "counter",
+           "Times that a hub stream was read from its first message again.",
+           [](const FeedStatus& feed) { return feed.begun_anew; });
+  out.family("sluice_hub_state", "gauge", "1 for the state that the model is in.");
+  for (const ModelFigures& model : models)
+    for (const auto& [shard, status] : model.feeds)
+      for (const ModelState state :
+           {ModelState::kRunning, ModelState::kLagging, ModelState::kStalled, ModelState::kBlocked})
+        out.value({{"model", model.name}, {"shard", shard}, {"state", state_word(state)}},
+                  std::uint64_t{derive_state(progress_of(status, model.blocked, clock)) == state});
+}
+
+void write_models(MetricsWriter& out, const std::vector<ModelFigures>& models) {
+  per_model(out, models, "sluice_hub_applied_total", "counter",
+            "Events that took effect since the database was made.",
+            [](const ModelFigures& model) { return model.totals.applied; });
+  per_model(out, models, "sluice_hub_holds", "gauge", "Holes that events wait behind.",
+            [](const ModelFigures& model) { return model.holds; });
+  per_model(out, models, "sluice_hub_held_events", "gauge", "Events that wait behind holes.",
+            [](const ModelFigures& model) { return model.held; });
+  per_model(out, models, "sluice_hub_parked", "gauge", "Events put aside, the late ones included.",
+            [](const ModelFigures& model) { return model.totals.parked; });
+  per_model(out, models, "sluice_hub_late", "gauge", "Events that came after they were given up.",
+            [](const ModelFigures& model) { return model.totals.late; });
+  per_model(out, models, "sluice_hub_refused_total", "counter",
+            "Messages that named another gateway or could not be read.",
+            [](const ModelFigures& model) { return model.totals.refused; });
+}
+
+void write_gateways(MetricsWriter& out, const std::vector<ReportKeeper::Gateway>& gateways,
+                    std::int64_t now_ns) {
+  out.family("sluice_gateway_report_age_seconds", "gauge", "Since a gateway's last report.");
+  for (const auto& gateway : gateways)
+    out.value({{"gateway", gateway.report.gateway}},
+              std::max(0.0, static_cast<double>(now_ns - gateway.received_ns) / 1e9));
+  out.family("sluice_gateway_backlog_events", "gauge", "Not acknowledged by the hub, as reported.");
+  for (const auto& gateway : gateways)
+    for (const core::Lane lane : core::kLanes) {
+      const auto& state = gateway.report.lanes[index(lane)];
+      out.value({{"gateway", gateway.report.gateway}, {"lane", core::lane_name(lane)}},
+                state.last > state.acked ? state.last - state.acked : std::uint64_t{0});
+    }
+  out.family("sluice_gateway_clone", "gauge", "1 while two machines report as one gateway.");
+  for (const auto& gateway : gateways)
+    out.value({{"gateway", gateway.report.gateway}}, std::uint64_t{gateway.is_clone()});
+}
+
+}  // namespace
+
+http::Response Api::metrics() const {
+  std::vector<ModelFigures> models;
+  for (const ServedModel& model : parts_.models) {
+    auto figures = figures_of(model);
+    if (!figures) return http::error_response(figures.error());
+    models.push_back(std::move(*figures));
+  }
+  MetricsWriter out;
+  write_feeds(out, models, parts_.clock);
+  write_models(out, models);
+  const std::int64_t now_ns = parts_.clock.wall_ns();
+  write_gateways(out, parts_.reports.all(now_ns), now_ns);
+  out.family("sluice_hub_needs_published_total", "counter",
+             "Times that a gateway was asked for a missing range.");
+  out.value({}, parts_.needs.published());
+  out.family("sluice_hub_http_requests_total", "counter", "HTTP requests served.");
+  out.value({}, parts_.http_requests());
+  out.family("sluice_hub_info", "gauge", "The program's version.");
+  out.value({{"version", SLUICE_VERSION}}, std::uint64_t{1});
+  http::Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = out.take();
+  return response;
+}
+
+}  // namespace sluice::hub

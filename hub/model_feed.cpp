@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/model_feed.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "core/subject.hpp"
+#include "sync/nats/hub_stream_query.hpp"
+#include "sync/nats/pull_consumer.hpp"
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::Result;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds kAskTimeout{30'000};
+constexpr milliseconds kBackoffFirst{250};
+constexpr milliseconds kBackoffLast{15'000};
+constexpr milliseconds kWait{500};
+
+}  // namespace
+
+ModelFeed::ModelFeed(ModelHost& host, NeedDesk& needs, const core::Clock& clock, core::Logger& log,
+                     Settings settings, std::function<void(const core::Error&)> fatal)
+    : host_(host),
+      needs_(needs),
+      clock_(clock),
+      log_(log),
+      settings_(std::move(settings)),
+      hub_stream_(core::hub_stream_name(settings_.shard)),
+      label_(host.name() + "/" + settings_.shard),
+      fatal_(std::move(fatal)) {
+  alive_ns_ = clock_.monotonic_ns();
+  status_.moved_ns = clock_.monotonic_ns();
+  status_.hub.name = hub_stream_;
+}
+
+ModelFeed::~ModelFeed() {
+  stop();
+  join();
+}
+
+void ModelFeed::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void ModelFeed::start() {
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), ("feed-" + label_).substr(0, 15).c_str());
+}
+
+void ModelFeed::stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  wake_.notify_all();
+  if (consumer_ != nullptr) consumer_->interrupt();
+}
+
+FeedStatus ModelFeed::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+projection::HubStream ModelFeed::hub() const {
+  const std::lock_guard lock(mutex_);
+  return {hub_stream_, status_.hub.created};
+}
+
+void ModelFeed::pause(milliseconds wait) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, wait, [this] { return stopping(); });
+}
+
+// The same words again and again say nothing new.
+void ModelFeed::note_error(const core::Error& error) {
+  const std::string words = core::to_string(error);
+  if (words != last_logged_) log_.warning("feed", words, {{"model", label_}});
+  last_logged_ = words;
+  const std::lock_guard lock(mutex_);
+  status_.connected = false;
+  status_.last_error = error.message;
+}
+
+void ModelFeed::run() {
+  milliseconds backoff = kBackoffFirst;
+  while (!stopping()) {
+    alive_ns_ = clock_.monotonic_ns();
+    const std::uint64_t sessions_before = status().sessions;
+    const auto ended = session();
+    if (stopping()) break;
+    if (ended && *ended == Next::kAtOnce) continue;
+    if (!ended) note_error(ended.error());
+    if (status().sessions != sessions_before) backoff = kBackoffFirst;
+    pause(backoff / 2 + milliseconds(random_.below(static_cast<std::uint64_t>(backoff.count()))));
+    backoff = std::min(backoff * 2, kBackoffLast);
+  }
+}
+
+// From connect to the first failure.
+Result<ModelFeed::Next> ModelFeed::session() {
+  auto options = settings_.connection;
+  options.name = "sluice-hub " + label_;
+  auto connection = nats::Connection::connect(options);
+  if (!connection) {
+    // Attempts that hang are left behind; only a new process is rid of them.
+    if (connection.error().code == Errc::kInternal) fatal_(connection.error());
+    return connection.error();
+  }
+  const auto start = where_to_start(**connection);
+  if (!start) return start.error();
+  nats::PullOptions pull;
+  pull.hub_stream = hub_stream_;
+  pull.start = *start;
+  pull.batch_bytes =
+      std::max<std::uint64_t>(pull.batch_bytes, 2 * (*connection)->server_info().max_payload);
+  auto consumer = nats::PullConsumer::create(**connection, pull);
+  if (!consumer) return consumer.error();
+  {
+    const std::lock_guard lock(mutex_);
+    consumer_ = consumer->get();
+    status_.connected = true;
+    status_.sessions += 1;
+    status_.last_error.clear();
+    status_.hub_last = status_.position + (*consumer)->pending();
+  }
+  last_logged_.clear();
+  log_.info("feed", "reading",
+            {{"model", label_}, {"hub_stream", hub_stream_}, {"from", std::to_string(*start)}});
+  auto ended = read(**connection, **consumer);
+  const std::lock_guard lock(mutex_);
+  consumer_ = nullptr;
+  return ended;
+}
+
+// Compares the model's position with what the hub stream has there.
+Result<Resume> ModelFeed::compare(nats::Connection& connection,
+                                  const projection::Position& position) {
+  const auto info = nats::hub_stream_info(connection, hub_stream_, kAskTimeout);
+  if (!info) return info.error();
+  const HubStreamFacts facts{hub_stream_, info->created, info->first, info->last};
+  {
+    const std::lock_guard lock(mutex_);
+    status_.hub = facts;
+  }
+  std::optional<std::string> there;
+  if (position.sequence >= facts.first && position.sequence <= facts.last) {
+    auto found = nats::message_id_at(connection, hub_stream_, position.sequence, kAskTimeout);
+    if (!found) return found.error();
+    there = std::move(*found);
+  }
+  return decide_resume(
+      {position.hub.name, position.hub.created, position.sequence, position.msg_id}, facts, there);
+}
+
+Result<std::uint64_t> ModelFeed::where_to_start(nats::Connection& connection) {
+  const auto position =
+      host_.with_engine([&](projection::Engine& engine) { return engine.position(hub_stream_); });
+  if (!position) return position.error();
+  const auto resume = compare(connection, *position ? **position : projection::Position{});
+  if (!resume) return resume.error();
+  std::uint64_t start = 1;
+  std::uint64_t reached = 0;
+  if (!*position) {
+    const std::uint64_t first = status().hub.first;
+    SLUICE_TRY(
+        host_.with_engine([&](projection::Engine& engine) { return engine.begin(hub(), first); }));
+  } else if (*resume == Resume::kGoOn) {
+    start = (*position)->next;
+    reached = (*position)->next - 1;
+  } else {
+    log_.warning("feed", "the hub stream is not what it was: reading all of it again",
+                 {{"model", label_},
+                  {"position", std::to_string((*position)->sequence)},
+                  {"hub_last", std::to_string(status().hub.last)}});
+    SLUICE_TRY(host_.with_engine(
+        [&](projection::Engine& engine) { return engine.reset_position(hub_stream_); }));
+    needs_.forget(label_);
+    const std::lock_guard lock(mutex_);
+    status_.begun_anew += 1;
+  }
+  const std::lock_guard lock(mutex_);
+  status_.position = reached;
+  status_.moved_ns = clock_.monotonic_ns();
+  last_at_start_ = status_.hub.last;
+  has_holes_ = true;  // of earlier runs: look once
+  return start;
+}
+
+Result<ModelFeed::Next> ModelFeed::read(nats::Connection& connection,
+                                        nats::PullConsumer& consumer) {
+  SLUICE_TRY(look_for_holes(connection));
+  std::uint64_t checked_ns = clock_.monotonic_ns();
+  const auto interval_ns = static_cast<std::uint64_t>(settings_.check_interval.count()) * 1'000'000;
+  quiet_ = true;
+  while (!stopping()) {
+    alive_ns_ = clock_.monotonic_ns();
+    const auto goes_on = take_batch(connection, consumer);
+    if (!goes_on) return goes_on.error();
+    if (!*goes_on) return Next::kAtOnce;
+    if (clock_.monotonic_ns() - checked_ns < interval_ns) continue;
+    const auto right = still_right(connection);
+    if (!right) return right.error();
+    if (!*right) return Next::kAtOnce;
+    checked_ns = clock_.monotonic_ns();
+    quiet_ = true;
+  }
+  return Next::kReconnect;
+}
+
+// One batch in one transaction. False: another place has to be read.
+Result<bool> ModelFeed::take_batch(nats::Connection& connection, nats::PullConsumer& consumer) {
+  const auto batch = consumer.next(kWait);
+  if (!batch) return batch.error();
+  const bool at_end = batch->empty() ? consumer.pending() == 0 : batch->back().pending == 0;
+  projection::BatchOutcome outcome;
+  if (!batch->empty()) {
+    std::vector<std::string> ids;
+    std::vector<projection::Incoming> incoming;
+    ids.reserve(batch->size());
+    incoming.reserve(batch->size());
+    for (const nats::Pulled& pulled : *batch) {
+      ids.push_back(pulled.message_id().value_or(std::string()));
+      incoming.push_back({pulled.message.subject(), ids.back(), pulled.message.payload(),
+                          pulled.sequence, pulled.stored_ns});
+      if (settings_.several_shards)
+        if (const auto subject = core::EventSubject::parse(pulled.message.subject()))
+          host_.saw_gateway(subject->gateway, settings_.shard);
+    }
+    const auto applied = host_.with_engine(
+        [&](projection::Engine& engine) { return engine.apply(hub(), incoming); });
+    if (!applied) return applied.error();
+    outcome = *applied;
+    quiet_ = false;
+    const std::lock_guard lock(mutex_);
+    status_.position = batch->back().sequence;
+    status_.hub_last = status_.position + batch->back().pending;
+    status_.stored_ns = batch->back().stored_ns;
+    status_.read += batch->size();
+    status_.moved_ns = clock_.monotonic_ns();
+  }
+  if (at_end && host_.model().history() == projection::History::kAvailable) {
+    const auto settled =
+        host_.with_engine([&](projection::Engine& engine) { return engine.caught_up(hub()); });
+    if (!settled) return settled.error();
+    if (settled->reread_from) outcome.reread_from = settled->reread_from;
+    outcome.held += settled->held;
+  }
+  for (const std::string& alarm : outcome.alarms) log_.error("alarm", alarm, {{"model", label_}});
+  if (has_holes_ || outcome.held > 0 || outcome.not_stored > 0)
+    SLUICE_TRY(look_for_holes(connection));
+  if (at_end && batch->empty()) {
+    const std::lock_guard lock(mutex_);
+    status_.hub_last = status_.position;
+    status_.moved_ns = clock_.monotonic_ns();
+  }
+  return !outcome.reread_from.has_value();
+}
+
+Result<void> ModelFeed::look_for_holes(nats::Connection& connection) {
+  const auto holes = host_.missing(settings_.shard);
+  if (!holes) return holes.error();
+  has_holes_ = !holes->empty();
+  return needs_.saw(label_, *holes, status().position, [&]() -> Result<std::uint64_t> {
+    const auto info = nats::hub_stream_info(connection, hub_stream_, kAskTimeout);
+    if (!info) return info.error();
+    return info->last;
+  });
+}
+
+// False: the consumer no longer shows what the model has to read.
+Result<bool> ModelFeed::still_right(nats::Connection& connection) {
+  const auto position =
+      host_.with_engine([&](projection::Engine& engine) { return engine.position(hub_stream_); });
+  if (!position) return position.error();
+  if (*position) {
+    const auto resume = compare(connection, **position);
+    if (!resume) return resume.error();
+    if (*resume == Resume::kFromFirst) return false;
+  } else {
+    SLUICE_TRY(compare(connection, projection::Position{}));
+  }
+  // Nothing came although the hub stream has grown: the consumer has gone deaf.
+  const FeedStatus now = status();
+  return !(quiet_ && now.hub.last > now.position && now.hub.last != last_at_start_);
+}
+
+}  // namespace sluice::hub

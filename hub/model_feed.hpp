@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "core/clock.hpp"
+#include "core/logger.hpp"
+#include "core/random.hpp"
+#include "hub/model_host.hpp"
+#include "hub/model_state.hpp"
+#include "hub/need_desk.hpp"
+#include "sync/nats/connection.hpp"
+
+namespace sluice::nats {
+class PullConsumer;
+}
+
+namespace sluice::hub {
+
+// What a feed does, for those who watch. All times monotonic but stored_ns.
+struct FeedStatus {
+  bool connected = false;
+  HubStreamFacts hub;  // as last asked; created is empty before the first answer
+  std::uint64_t position = 0;
+  std::uint64_t hub_last = 0;  // the highest sequence that this feed knows of
+  std::uint64_t moved_ns = 0;  // when the position moved last, or was seen to be the last
+  std::int64_t stored_ns = 0;  // when the hub stored what was read last
+  std::uint64_t sessions = 0;
+  std::uint64_t begun_anew = 0;  // times that all was read again
+  std::uint64_t read = 0;        // messages since the program started
+  std::string last_error;        // empty while all is well
+};
+
+// Reads one shard into one model: a thread with a connection and a consumer of its own, so that a
+// slow model delays no other. The position is the model's, never the server's: at each start of a
+// session and once every `check_interval` it is compared with the hub stream, and where they differ
+// all is read again.
+class ModelFeed {
+ public:
+  struct Settings {
+    std::string shard;
+    bool several_shards = false;  // of this hub: then it matters which gateway is on which
+    nats::ConnectionOptions connection;
+    std::chrono::milliseconds check_interval{60'000};
+  };
+  // `fatal` is called once when only a restart of the program can help.
+  ModelFeed(ModelHost& host, NeedDesk& needs, const core::Clock& clock, core::Logger& log,
+            Settings settings, std::function<void(const core::Error&)> fatal);
+  ~ModelFeed();  // ends the thread: the batch in work is finished
+  void start();
+  void stop();  // asks the thread to end
+  void join();  // waits for it
+
+  const std::string& shard() const { return settings_.shard; }
+  FeedStatus status() const;
+  // When the thread last showed that it lives (monotonic).
+  std::uint64_t alive_ns() const { return alive_ns_.load(); }
+
+ private:
+  enum class Next { kReconnect, kAtOnce };
+  void run();
+  core::Result<Next> session();
+  core::Result<std::uint64_t> where_to_start(nats::Connection& connection);
+  core::Result<Next> read(nats::Connection& connection, nats::PullConsumer& consumer);
+  core::Result<bool> take_batch(nats::Connection& connection, nats::PullConsumer& consumer);
+  core::Result<bool> still_right(nats::Connection& connection);
+  core::Result<Resume> compare(nats::Connection& connection, const projection::Position& position);
+  core::Result<void> look_for_holes(nats::Connection& connection);
+  void pause(std::chrono::milliseconds wait);
+  void note_error(const core::Error& error);
+  bool stopping() const { return stopping_.load(); }
+  projection::HubStream hub() const;
+
+  ModelHost& host_;
+  NeedDesk& needs_;
+  const core::Clock& clock_;
+  core::Logger& log_;
+  const Settings settings_;
+  const std::string hub_stream_;
+  const std::string label_;  // "<model>/<shard>", in logs and for the NeedDesk
+  std::function<void(const core::Error&)> fatal_;
+
+  // The feed's thread only.
+  core::SystemRandom random_;
+  bool has_holes_ = false;
+  bool quiet_ = false;               // nothing came since the last check
+  std::uint64_t last_at_start_ = 0;  // the hub stream's last sequence when the session began
+  std::string last_logged_;
+
+  // Shared.
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> alive_ns_{0};
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  FeedStatus status_;
+  nats::PullConsumer* consumer_ = nullptr;
+  std::thread thread_;
+};
+
+}  // namespace sluice::hub

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/query_params.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "core/text.hpp"
+
+namespace sluice::hub {
+namespace {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+using projection::QueryFilter;
+using projection::QueryRequest;
+using Op = QueryFilter::Op;
+
+constexpr std::size_t kFiltersMax = 32;
+constexpr std::size_t kColumnsMax = 64;
+
+struct Word {
+  std::string_view text;
+  Op op;
+};
+// Longer signs first, so that "<=" is not read as "<" with a value "=...".
+constexpr std::array<Word, 6> kSigns = {{{"!=", Op::kNe},
+                                         {"<=", Op::kLe},
+                                         {">=", Op::kGe},
+                                         {"=", Op::kEq},
+                                         {"<", Op::kLt},
+                                         {">", Op::kGt}}};
+constexpr std::array<Word, 6> kSuffixes = {{{"__eq", Op::kEq},
+                                            {"__ne", Op::kNe},
+                                            {"__lt", Op::kLt},
+                                            {"__le", Op::kLe},
+                                            {"__gt", Op::kGt},
+                                            {"__ge", Op::kGe}}};
+
+Result<QueryFilter> parse_where(std::string_view text) {
+  const std::size_t at = text.find_first_of("!<>=");
+  if (at != 0 && at != std::string_view::npos)
+    for (const Word& sign : kSigns)
+      if (text.substr(at).starts_with(sign.text))
+        return QueryFilter{std::string(text.substr(0, at)), sign.op,
+                           std::string(text.substr(at + sign.text.size()))};
+  return fail(Errc::kBadRequest, "'" + core::printable(text) + "' is not COLUMN=VALUE", "where");
+}
+
+Result<QueryFilter> parse_column(std::string_view name, std::string_view value) {
+  constexpr std::string_view kNull = "__null";
+  if (name.size() > kNull.size() && name.ends_with(kNull)) {
+    if (value != "true" && value != "false")
+      return fail(Errc::kBadRequest, "must be true or false", std::string(name));
+    return QueryFilter{std::string(name.substr(0, name.size() - kNull.size())),
+                       value == "true" ? Op::kIsNull : Op::kNotNull,
+                       {}};
+  }
+  for (const Word& suffix : kSuffixes)
+    if (name.size() > suffix.text.size() && name.ends_with(suffix.text))
+      return QueryFilter{std::string(name.substr(0, name.size() - suffix.text.size())), suffix.op,
+                         std::string(value)};
+  return QueryFilter{std::string(name), Op::kEq, std::string(value)};
+}
+
+Result<std::size_t> parse_limit(std::string_view text) {
+  std::size_t limit = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (error != std::errc{} || end != text.data() + text.size() || limit < 1 || limit > kRowsMax)
+    return fail(Errc::kBadRequest, "must be a number from 1 to " + std::to_string(kRowsMax),
+                "limit");
+  return limit;
+}
+
+Result<void> add_order(std::string_view text, QueryRequest& out) {
+  for (std::string_view name : core::split(text, ',')) {
+    const bool descending = name.starts_with('-');
+    if (descending) name.remove_prefix(1);
+    if (name.empty() || out.order.size() >= kColumnsMax)
+      return fail(Errc::kBadRequest, "must be columns with commas between, '-' for descending",
+                  "order");
+    out.order.push_back({std::string(name), descending});
+  }
+  return {};
+}
+
+Result<void> add_fields(std::string_view text, QueryRequest& out) {
+  for (const std::string_view name : core::split(text, ',')) {
+    if (name.empty() || out.fields.size() >= kColumnsMax)
+      return fail(Errc::kBadRequest, "must be columns with commas between", "fields");
+    out.fields.emplace_back(name);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<QueryRequest> parse_query_params(std::string_view table, const http::Pairs& query) {
+  QueryRequest out;
+  out.table = table;
+  out.limit = kRowsDefault;
+  for (const auto& [name, value] : query) {
+    if (name == "limit") {
+      const auto limit = parse_limit(value);
+      if (!limit) return limit.error();
+      out.limit = *limit;
+    } else if (name == "page") {
+      out.cursor = value;
+    } else if (name == "order") {
+      SLUICE_TRY(add_order(value, out));
+    } else if (name == "fields") {
+      SLUICE_TRY(add_fields(value, out));
+    } else {
+      auto filter = name == "where" ? parse_where(value) : parse_column(name, value);
+      if (!filter) return filter.error();
+      if (out.filters.size() >= kFiltersMax)
+        return fail(Errc::kBadRequest, "more than " + std::to_string(kFiltersMax) + " conditions",
+                    "where");
+      out.filters.push_back(std::move(*filter));
+    }
+  }
+  return out;
+}
+
+}  // namespace sluice::hub

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/result.hpp"
+#include "http/message.hpp"
+#include "projection/query.hpp"
+
+namespace sluice::hub {
+
+inline constexpr std::size_t kRowsDefault = 100;
+inline constexpr std::size_t kRowsMax = 10'000;
+
+// The parameters of GET /v1/models/{model}/{table}:
+//   where=COL=VAL (also != < <= > >=), COL=VAL, COL__OP=VAL with eq ne lt le gt ge,
+//   COL__null=true|false; order=COL,-COL; fields=COL,COL; limit=N; page=CURSOR.
+// All filters must hold. A column named like a parameter is reached with `where`. Pure. Names of
+// columns are not checked here. kBadRequest with the parameter as field.
+core::Result<projection::QueryRequest> parse_query_params(std::string_view table,
+                                                          const http::Pairs& query);
+
+}  // namespace sluice::hub

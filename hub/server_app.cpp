@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/server_app.hpp"
+
+#include <systemd/sd-daemon.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include "http/server.hpp"
+#include "hub/page.hpp"
+
+namespace sluice::hub {
+
+namespace asio = boost::asio;
+using core::Result;
+
+namespace {
+
+constexpr std::size_t kWorkers = 2;
+constexpr std::chrono::seconds kDrainMax{20};
+// A feed may legitimately be busy for as long as its longest question to the server.
+constexpr std::uint64_t kSilentMaxNs = 180'000'000'000;
+
+// All members but the worker pool belong to the thread that runs `io`.
+class App {
+ public:
+  App(Hub& hub, const HubSettings& settings, core::Logger& log)
+      : hub_(hub), settings_(settings), log_(log) {}
+
+  Result<void> run() {
+    SLUICE_TRY(listen());
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (!error) drain("stopping");
+    });
+    hub_.start([this](const core::Error& error) {
+      asio::post(io_, [this, error] {
+        if (!fatal_) fatal_ = error;
+        drain("only a new process can go on");
+      });
+    });
+    watch();
+    sd_notify(0, "READY=1");
+    io_.run();
+    workers_.join();
+    if (fatal_) return *fatal_;
+    return {};
+  }
+
+ private:
+  Result<void> listen() {
+    http::Tokens tokens;
+    if (!settings_.token_file.empty()) {
+      auto loaded = http::Tokens::load(settings_.token_file);
+      if (!loaded) return loaded.error();
+      tokens = std::move(*loaded);
+    }
+    const auto address = http::TcpAddress::parse(settings_.listen);
+    if (!address) return address.error();
+    http::Router router;
+    add_page(router);
+    add_api(router, hub_.api([this] { return requests_.load(); }),
+            [this](std::function<void()> work) { asio::post(workers_, std::move(work)); });
+    server_ = std::make_unique<http::Server>(io_, settings_.http, std::move(router), log_);
+    const auto bound = server_->listen_tcp(*address, std::move(tokens));
+    if (!bound) return bound.error();
+    log_.info("hub", "ready",
+              {{"http", "http://" + bound->text()},
+               {"models", std::to_string(hub_.models())},
+               {"version", SLUICE_VERSION}});
+    return {};
+  }
+
+  // Once a second: figures for others' threads, and a sign of life for systemd while every thread
+  // of the hub gives one.
+  void watch() {
+    requests_ = server_->requests();
+    if (hub_.silent_ns() < kSilentMaxNs) sd_notify(0, "WATCHDOG=1");
+    timer_.expires_after(std::chrono::seconds(1));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) watch();
+    });
+  }
+
+  void drain(std::string_view why) {
+    if (draining_) return;
+    draining_ = true;
+    log_.info("hub", why);
+    sd_notify(0, "STOPPING=1");
+    hub_.stop();
+    signals_.cancel();
+    timer_.cancel();
+    server_->drain([this] { io_.stop(); });
+    timer_.expires_after(kDrainMax);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) io_.stop();
+    });
+  }
+
+  Hub& hub_;
+  const HubSettings& settings_;
+  core::Logger& log_;
+  asio::io_context io_{1};
+  asio::signal_set signals_{io_, SIGTERM, SIGINT};
+  asio::steady_timer timer_{io_};
+  std::unique_ptr<http::Server> server_;
+  asio::thread_pool workers_{kWorkers};
+  std::atomic<std::uint64_t> requests_{0};
+  std::optional<core::Error> fatal_;
+  bool draining_ = false;
+};
+
+}  // namespace
+
+Result<void> serve(Hub& hub, const HubSettings& settings, core::Logger& log) {
+  App app(hub, settings, log);
+  auto ended = app.run();
+  hub.stop();
+  hub.join();  // nobody calls back into `app` from here on
+  return ended;
+}
+
+}  // namespace sluice::hub
