@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -27,6 +28,7 @@ class EventLog {
     core::GatewayId gateway;
     LogSettings settings;
     LaneMap lane_of_category;
+    std::string vfs = {};  // SQLite's file layer, for tests that make it fail; empty: its own
   };
   struct Environment {
     core::Clock& clock;
@@ -41,13 +43,22 @@ class EventLog {
   static core::Result<std::unique_ptr<EventLog>> open(Options options, Environment environment);
   ~EventLog();  // stop()
 
+  // How long a program should wait (and serve reads with a LogReader) before it calls open(): 0,
+  // or after starts that each lived less than a minute 1 s, 2 s, 4 s ... [log] crash_wait_max. Each
+  // open() adds an epoch to what is kept for ever, so a crash loop must not run at full speed.
+  static std::chrono::milliseconds start_delay(const std::filesystem::path& folder,
+                                               const LogSettings& settings);
+
   core::Epoch epoch() const;  // of this run; constant
 
   // Appends atomically. The callback has the answer after the commit (synchronous=FULL). Errors:
   // kBadRequest (names, mixed lanes, reserved category), kTooLarge, kVersionConflict, kIdConflict,
   // kLimit (quota, streams_max), kBusy (queue full: nothing was queued), kIo (outcome unknown and
   // the log stopped: retry with the same id), kUnavailable (stopping).
-  // Checks for a known id come before the expected version.
+  // Checks for a known id come before the expected version. Within one append, each event's
+  // expected version is about the stream as the events before it leave it. A refusal that needs no
+  // look at the log (kBadRequest, kTooLarge, kBusy, kUnavailable, kIo after a failure) calls back
+  // at once, on the caller's thread; all others on the writer's.
   void append(AppendRequest request, AppendCallback callback);
 
   // Up to `limit` events of a stream with version >= from, oldest first. Thread-safe; does I/O.

@@ -15,8 +15,8 @@
 namespace sluice::storage {
 
 struct LaneSettings {
-  std::chrono::milliseconds commit_interval{20};     // how long a commit waits for company
-  std::uint64_t quota_bytes = 4ull << 30;            // files of the lane; then appends are refused
+  std::chrono::milliseconds commit_interval{20};  // how long a commit waits for company
+  std::uint64_t quota_bytes = 4ull << 30;         // files of the lane; then appends are refused
 };
 
 // [log] and [log.<lane>] of the gateway's configuration.
@@ -26,11 +26,17 @@ struct LogSettings {
       LaneSettings{std::chrono::milliseconds{50}, 64ull << 20},   // system
       LaneSettings{std::chrono::milliseconds{20}, 4ull << 30},    // telemetry
       LaneSettings{std::chrono::milliseconds{100}, 4ull << 30}};  // bulk
-  std::chrono::milliseconds retention = std::chrono::hours{24};  // powered-on time after the ack
-  std::int64_t streams_max = core::limits::kStreamsPerLane;      // per lane
-  std::uint64_t event_bytes_max = core::limits::kEventBytes;     // one encoded body
-  std::int64_t queue_events_max = 4096;                          // waiting for a commit, all lanes
+  std::chrono::milliseconds retention = std::chrono::hours{24};   // powered-on time after the ack
+  std::int64_t streams_max = core::limits::kStreamsPerLane;       // per lane
+  std::uint64_t event_bytes_max = core::limits::kEventBytes;      // one encoded body
+  std::int64_t queue_events_max = 4096;                           // waiting for a commit, all lanes
   std::uint64_t queue_bytes_max = 4ull << 20;
+  // Appends are refused while the filesystem has less room than this: a full disk would block
+  // checkpoints and acks as well.
+  std::uint64_t disk_free_min = 64ull << 20;
+  // The longest wait before a start whose predecessor lived less than a minute (start_delay);
+  // 0 turns it off.
+  std::chrono::milliseconds crash_wait_max = std::chrono::seconds{60};
 
   // Not in the file: for tests.
   std::uint64_t segment_events = core::limits::kSegmentEvents;

@@ -47,7 +47,8 @@ struct Appended {
   bool duplicate = false;  // known before with the same content; the position is the original one
 };
 
-// Called once, on the writer's thread, after the commit (or without one, if refused): return at once.
+// Called once, on the writer's thread, after the commit (or without one, if refused): return at
+// once.
 using AppendCallback = std::function<void(core::Result<std::vector<Appended>>)>;
 
 // One row of the log: the encoded body, its checksum already verified.
@@ -60,13 +61,13 @@ struct Record {
 // highest hub-stream sequence among them.
 struct Anchor {
   core::Seq acked = 0;
-  std::string hub_stream;   // EVENTS-<shard>
-  std::string created;      // the hub stream's creation time as the server writes it
+  std::string hub_stream;  // EVENTS-<shard>
+  std::string created;     // the hub stream's creation time as the server writes it
   core::Epoch epoch;
   core::Seq seq = 0;
   std::uint64_t hub_seq = 0;
   std::string subject;
-  std::string identity;     // the Nats-Msg-Id
+  std::string identity;  // the Nats-Msg-Id
 };
 
 // An epoch that still has retained events, or the newest.
@@ -87,8 +88,8 @@ struct SetAside {
 struct LaneState {
   core::Seq first = 0;  // first retained seq; last + 1 if nothing is retained
   core::Seq last = 0;
-  core::Seq acked = 0;  // the cursor: the newest anchor's acked, 0 without one
-  std::uint64_t bytes = 0;   // files of the lane on disk
+  core::Seq acked = 0;      // the cursor: the newest anchor's acked, 0 without one
+  std::uint64_t bytes = 0;  // files of the lane on disk
   std::uint64_t segments = 0;
   std::uint64_t streams = 0;
   std::int64_t oldest_unacked_wall_ns = 0;  // 0 if nothing waits

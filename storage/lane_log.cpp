@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/lane_log.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+#include "storage/retention.hpp"
+#include "storage/segment_file.hpp"
+
+// What a lane does beside appending: sealing and trimming, and the reads of other threads.
+namespace sluice::storage {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+using core::Seq;
+
+std::uint64_t LaneLog::powered_now() const {
+  return book_.powered.at(context_.clock->boot(), context_.clock->monotonic_ns());
+}
+
+void LaneLog::count_powered() {
+  const std::uint64_t monotonic_ns = context_.clock->monotonic_ns();
+  const core::Uuid boot = context_.clock->boot();
+  book_.powered = {book_.powered.at(boot, monotonic_ns), boot, monotonic_ns};
+}
+
+void LaneLog::indexed(Seq first, IdFilter filter) {
+  const std::unique_lock lock(mutex_);
+  for (Segment& segment : segments_) {
+    if (segment.first != first) continue;
+    segment.filter = std::make_shared<const IdFilter>(std::move(filter));
+    segment.index.reset();
+    lookups_.forget(segment.path);
+    return;
+  }
+}
+
+void LaneLog::sealed(Seq first) {
+  const std::unique_lock lock(mutex_);
+  for (Segment& segment : segments_) {
+    if (segment.first != first) continue;
+    segment.sealed = true;
+    segment.bytes = storage::segment_bytes(segment.path);
+    lookups_.forget(segment.path);
+    return;
+  }
+}
+
+Result<std::uint64_t> LaneLog::trim() {
+  note_acked_segments();
+  std::uint64_t removed = 0;
+  while (segments_.size() > 1) {
+    const Segment& oldest = segments_.front();
+    const auto acked = book_.acked_segments.find(oldest.first);
+    if (acked == book_.acked_segments.end() || !oldest.sealed ||
+        !may_trim(acked->second, powered_now(), book_.anchors.cursor(), book_.trim_after,
+                  context_.settings.retention))
+      break;
+    const auto path = oldest.path;
+    book_.acked_segments.erase(acked);
+    lookups_.forget(path);
+    {
+      const std::unique_lock lock(mutex_);
+      segments_.erase(segments_.begin());
+    }
+    SLUICE_TRY(remove_segment(path));
+    ++removed;
+  }
+  if (removed > 0) {
+    forget_trimmed();
+    publish();
+  }
+  return removed;
+}
+
+// What only spoke of trimmed events. On disk it goes with the next segment.
+void LaneLog::forget_trimmed() {
+  const Seq first = segments_.front().first;
+  const auto& epochs = book_.epochs;
+  std::size_t gone = 0;
+  while (gone + 1 < epochs.size() && epochs[gone + 1].first_seq <= first) ++gone;
+  book_.epochs.erase(book_.epochs.begin(),
+                     book_.epochs.begin() + static_cast<std::ptrdiff_t>(gone));
+  book_.anchors.cut_below(first);
+  std::erase_if(book_.set_aside, [&](const SetAside& range) { return range.to < first; });
+  std::erase_if(book_.acked_segments, [&](const auto& entry) { return entry.first < first; });
+}
+
+std::uint64_t LaneLog::dedup_window_ms() const {
+  if (book_.acked_segments.empty()) return 0;
+  const std::uint64_t since = book_.acked_segments.begin()->second;
+  const std::uint64_t now = powered_now();
+  return now > since ? now - since : 0;
+}
+
+void LaneLog::publish() {
+  const std::unique_lock lock(mutex_);
+  segments_.back().bytes = storage::segment_bytes(segments_.back().path);
+  state_.bytes = 0;
+  for (const Segment& segment : segments_) state_.bytes += segment.bytes;
+  state_.first = segments_.front().first;
+  state_.last = last_;
+  state_.acked = book_.anchors.cursor();
+  state_.segments = segments_.size();
+  state_.streams = streams_.live();
+}
+
+void LaneLog::close() {
+  if (!writer_) return;
+  count_powered();
+  if (!failed_ && writer_->begin()) {
+    const bool saved = static_cast<bool>(
+        update_acks(writer_->database(), book_, anchors_on_disk_, words_on_disk_));
+    if (saved)
+      (void)writer_->commit();
+    else
+      writer_->rollback();
+  }
+  if (!failed_) (void)writer_->database().checkpoint(sqlite::Database::Checkpoint::kTruncate);
+  writer_.reset();
+  lookups_.clear();
+}
+
+LaneState LaneLog::state() const {
+  const std::shared_lock lock(mutex_);
+  return state_;
+}
+
+std::filesystem::path LaneLog::newest_holding(Seq seq) const {
+  const std::shared_lock lock(mutex_);
+  for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment)
+    if (segment->first <= seq) return segment->path;
+  return {};
+}
+
+std::uint64_t LaneLog::wal_size() const {
+  const std::shared_lock lock(mutex_);
+  std::uint64_t bytes = 0;
+  for (const Segment& segment : segments_)
+    if (!segment.sealed) bytes += storage::wal_bytes(segment.path);
+  return bytes;
+}
+
+namespace {
+
+Result<void> read_all(SegmentCache& cache, const std::filesystem::path& path,
+                      const std::vector<Seq>& seqs, std::vector<Record>& out) {
+  const auto reader = cache.get(path);
+  if (!reader) return reader.error();
+  for (const Seq seq : seqs) {
+    auto record = (*reader)->read_one(seq);
+    if (!record) return record.error();
+    if (!*record) return {};  // staged, not committed yet: nothing after it is either
+    out.push_back(std::move(**record));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<Record>> LaneLog::read_stream(SegmentCache& cache, const std::string& stream,
+                                                 std::uint64_t from, std::size_t limit) const {
+  struct Part {
+    std::filesystem::path path;
+    std::vector<Seq> seqs;
+  };
+  std::vector<Part> in_memory;                 // newest first
+  std::vector<std::filesystem::path> on_disk;  // newest first
+  if (from == 0) from = 1;
+  {
+    const std::shared_lock lock(mutex_);
+    const StreamTable::Index known = streams_.find(stream);
+    if (known == StreamTable::kNone) return std::vector<Record>();
+    std::uint64_t version = streams_.version(known);
+    for (auto segment = segments_.rbegin(); segment != segments_.rend() && version >= from;
+         ++segment) {
+      if (!segment->index) {
+        if (segment->filter) on_disk.push_back(segment->path);
+        continue;
+      }
+      in_memory.push_back({segment->path, segment->index->positions(known, version, from, limit)});
+      version -= segment->index->count(known);
+    }
+  }
+  // From the newest back to the first that starts below `from`; mostly that is the newest.
+  std::vector<Part> parts;
+  for (const auto& path : on_disk) {
+    const auto reader = cache.get(path);
+    if (!reader) return reader.error();
+    auto seqs = (*reader)->positions(stream, from, limit);
+    if (!seqs) return seqs.error();
+    parts.push_back({path, std::move(*seqs)});
+    const auto start = (*reader)->starting_version(stream);
+    if (!start) return start.error();
+    if (*start < from) break;
+  }
+  std::reverse(parts.begin(), parts.end());
+  std::move(in_memory.rbegin(), in_memory.rend(), std::back_inserter(parts));
+  std::vector<Record> records;
+  for (Part& part : parts) {
+    if (records.size() >= limit) break;
+    if (part.seqs.size() > limit - records.size()) part.seqs.resize(limit - records.size());
+    SLUICE_TRY(read_all(cache, part.path, part.seqs, records));
+  }
+  return records;
+}
+
+}  // namespace sluice::storage

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/logger.hpp"
+#include "core/random.hpp"
+#include "storage/id_filter.hpp"
+#include "storage/lane_book.hpp"
+#include "storage/log_settings.hpp"
+#include "storage/sealing.hpp"
+#include "storage/segment_file.hpp"
+#include "storage/segment_index.hpp"
+#include "storage/segment_reader.hpp"
+#include "storage/segment_writer.hpp"
+#include "storage/types.hpp"
+
+namespace sluice::storage {
+
+// What the four lanes of a log share; constant while the writer runs.
+struct LogContext {
+  std::filesystem::path folder;
+  std::string gateway;
+  LogSettings settings;
+  core::Epoch epoch;
+  std::string vfs;
+  core::Clock* clock = nullptr;
+  core::Random* random = nullptr;
+  core::Logger* logger = nullptr;
+  core::UuidV7* ids = nullptr;
+};
+
+// An append on its way through the writer.
+struct PendingAppend {
+  AppendRequest request;
+  AppendCallback callback;
+  std::int64_t wall_ns = 0;  // when it was handed in
+  std::uint64_t monotonic_ns = 0;
+  std::size_t bytes = 0;
+};
+using DoneCallback = std::function<void(core::Result<void>)>;
+
+// All that one commit of a lane writes.
+struct LaneWork {
+  std::vector<PendingAppend> appends;
+  std::vector<Anchor> acks;
+  std::vector<std::pair<core::Seq, DoneCallback>> rewinds;
+  std::vector<std::pair<SetAside, DoneCallback>> set_aside;
+  bool trusted_clock = false;
+  bool refuse_new = false;  // the disk is nearly full
+  bool empty() const {
+    return appends.empty() && acks.empty() && rewinds.empty() && set_aside.empty();
+  }
+};
+
+// One segment as the writer knows it: without indexes on disk it has `index`, else `filter`.
+struct Segment {
+  std::filesystem::path path;
+  core::Seq first = 0;
+  std::shared_ptr<SegmentIndex> index;
+  std::shared_ptr<const IdFilter> filter;
+  std::uint64_t bytes = 0;  // on disk; the newest's changes
+  bool sealed = false;      // may be trimmed
+};
+
+// The writer's side of one lane: its segments and everything it remembers. The writer's thread
+// calls all methods but those at the end; those take the mutex, under which the writer changes what
+// they read.
+class LaneLog {
+ public:
+  LaneLog(const LogContext& context, core::Lane lane);
+
+  // Finishes what a crash interrupted, rebuilds the memory from the newest segment, and commits
+  // EpochOpened. `lane_of` says where the configuration puts a category.
+  core::Result<void> open(const std::function<core::Lane(const std::string&)>& lane_of);
+
+  // Takes `work` apart, commits it, and answers each of its callbacks. An error means that the log
+  // must stop; everything was answered even then.
+  core::Result<void> commit(LaneWork& work);
+
+  struct Tally {
+    std::uint64_t appended = 0, duplicates = 0, refused = 0, commits = 0;
+  };
+  Tally take_tally() { return std::exchange(tally_, {}); }
+
+  // Segments that were finished since the last call.
+  std::vector<SealJob> take_seal_jobs() { return std::exchange(seal_jobs_, {}); }
+  void indexed(core::Seq first, IdFilter filter);  // the sealer wrote a segment's indexes ...
+  void sealed(core::Seq first);                    // ... and emptied its WAL
+
+  // Removes what retention allows; gives the number of segments.
+  core::Result<std::uint64_t> trim();
+  bool waits_for_trim() const { return !book_.acked_segments.empty(); }
+  std::uint64_t dedup_window_ms() const;
+
+  void close();  // checkpoints
+
+  // --- any thread ---
+  core::Result<std::vector<Record>> read_stream(SegmentCache& cache, const std::string& stream,
+                                                std::uint64_t from, std::size_t limit) const;
+  LaneState state() const;  // all but oldest_unacked_wall_ns
+  std::filesystem::path newest_holding(core::Seq seq) const;
+  std::uint64_t wal_size() const;
+
+ private:
+  struct Staged {
+    StreamTable::Index stream = 0;
+    std::uint64_t version = 0;
+    core::Uuid id;
+    std::size_t body_at = 0;
+    std::uint32_t body_size = 0;
+    std::uint32_t crc = 0;
+  };
+  using Outcome = core::Result<std::vector<Appended>>;
+
+  // lane_boot.cpp
+  core::Result<std::vector<SegmentFile>> usable_segments();
+  core::Result<void> open_old(const SegmentFile& file, core::Seq next_first);
+  core::Result<void> open_newest(const SegmentFile& file);
+  core::Result<void> scan_newest(sqlite::Database& database, const SegmentHead& head);
+  void drop_foreign_anchors();
+  core::Result<void> open_epoch();
+  core::Result<void> check_categories(
+      const std::function<core::Lane(const std::string&)>& lane_of) const;
+
+  // lane_stage.cpp: decides, in memory only
+  Outcome stage(const PendingAppend& append, const LaneWork& work);
+  core::Result<std::optional<std::vector<Appended>>> find_known(const AppendRequest& request);
+  core::Result<std::optional<core::Seq>> find_id(const core::Uuid& id);
+  core::Result<bool> same_content(core::Seq seq, const NewEvent& event, Appended& position);
+  core::Result<std::string> body_of(core::Seq seq);
+  core::Result<void> stage_event(const NewEvent& event);
+  void encode(const NewEvent& event, const PendingAppend& append, bool trusted, Staged& staged);
+  void note_category(const std::string& category);
+  void take_back(std::size_t keep);  // the staged events from `keep` on, out of the memory
+  void apply_again();
+
+  // lane_commit.cpp: writes
+  core::Result<void> write(const LaneWork& work);
+  core::Result<void> write_again_elsewhere(const LaneWork& work, const core::Error& why);
+  core::Result<void> write_rows(const LaneWork& work);
+  core::Result<void> rotate();
+  void forget_staged();
+  bool full() const;
+  void apply_acks(const LaneWork& work);
+  void note_acked_segments();
+  void publish();
+  void answer(LaneWork& work, std::vector<Outcome>& outcomes, const core::Result<void>& written);
+  void forget_trimmed();
+  std::uint64_t powered_now() const;
+  void count_powered();
+  void note_stored_anchors();
+
+  core::Seq next_seq() const { return last_ + staged_.size() + 1; }
+  std::filesystem::path folder() const { return lane_folder(context_.folder, lane_); }
+
+  const LogContext& context_;
+  const core::Lane lane_;
+
+  // Changed by the writer under the mutex; read by others under it, by the writer without.
+  mutable std::shared_mutex mutex_;
+  StreamTable streams_;
+  std::vector<Segment> segments_;  // oldest first; the last is the active one
+  core::Seq last_ = 0;             // committed
+  LaneState state_;
+
+  // The writer's alone.
+  std::optional<SegmentWriter> writer_;
+  LaneBook book_;
+  bool acks_dirty_ = false;        // the book's anchors differ from the stored ones
+  core::Seq anchors_on_disk_ = 0;  // those up to here are stored as they are in the book
+  std::size_t words_on_disk_ = 0;
+  core::ChainHash chain_{};         // at last_
+  core::ChainHash staged_chain_{};  // at the last staged event
+  std::uint64_t active_bytes_ = 0;  // bodies in the active segment
+  std::vector<Staged> staged_;
+  std::string bodies_;  // of the staged events
+  std::string scratch_;
+  std::string name_;
+  std::vector<std::string> new_categories_;
+  std::optional<EpochInfo> new_epoch_;
+  bool failed_ = false;          // a write failed twice: nothing may be written any more
+  std::uint64_t rotate_at_ = 0;  // events; above the limit after a failed attempt
+  SegmentCache lookups_;
+  std::vector<SealJob> seal_jobs_;
+  Tally tally_;
+};
+
+}  // namespace sluice::storage
