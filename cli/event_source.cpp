@@ -114,11 +114,15 @@ Result<std::unique_ptr<EventSource>> gateway_source(const std::string& gateway) 
   return std::unique_ptr<EventSource>(new GatewaySource(std::move(*client)));
 }
 
-Result<std::unique_ptr<EventSource>> folder_source(const std::string& state) {
+std::filesystem::path log_folder(const std::string& state) {
   std::error_code ignored;
   std::filesystem::path folder = state;
   if (std::filesystem::is_directory(folder / "log", ignored)) folder /= "log";
-  auto log = storage::LogReader::open(folder);
+  return folder;
+}
+
+Result<std::unique_ptr<EventSource>> folder_source(const std::string& state) {
+  auto log = storage::LogReader::open(log_folder(state));
   if (!log) return log.error();
   return std::unique_ptr<EventSource>(new FolderSource(std::move(*log)));
 }

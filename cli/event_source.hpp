@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,5 +38,8 @@ class EventSource {
 core::Result<std::unique_ptr<EventSource>> gateway_source(const std::string& gateway);
 // `state`: a state folder (or the log's own folder in it). kNotFound, kUnsupported, kCorrupt.
 core::Result<std::unique_ptr<EventSource>> folder_source(const std::string& state);
+
+// The log's folder of a state folder; the log's folder itself is taken too.
+std::filesystem::path log_folder(const std::string& state);
 
 }  // namespace sluice::cli

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "cli/output.hpp"
+#include "cli/status_view.hpp"
+#include "core/text.hpp"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::int64_t kFirstPlausibleWallNs = 1'600'000'000 * kSecondNs;  // 2020-09-13
+
+std::string with_decimals(double number, int decimals) {
+  char out[32];
+  std::snprintf(out, sizeof out, "%.*f", decimals, number);
+  return out;
+}
+
+std::string age(std::int64_t then_wall_ns, std::int64_t now_ns) {
+  if (then_wall_ns < kFirstPlausibleWallNs) return "unknown (no clock then)";
+  return then_wall_ns > now_ns ? "0 s" : core::human_duration(now_ns - then_wall_ns);
+}
+
+std::string link_text(const StatusView::LinkView& link) {
+  std::string line = "link     " + link.state;
+  if (link.since_ns) line += " for " + core::human_duration(*link.since_ns);
+  if (!link.server.empty()) line += ", " + link.server;
+  if (!link.url.empty()) line += " (" + link.url + ")";
+  if (link.state != "up" && link.next_try_ms)
+    line += ", next try in " + core::human_duration(*link.next_try_ms * 1'000'000);
+  if (link.state == "unknown")
+    line += ": no uplink has said anything; is sluice-uplink running? (sluice doctor)";
+  if (!link.clone.empty()) line += "\n         STOPPED AS A CLONE: " + link.clone;
+  if (!link.last_error.empty()) line += "\n         last error: " + link.last_error;
+  return line;
+}
+
+std::string lanes_text(const StatusView& view, std::int64_t now_ns) {
+  Table table(
+      {"lane", "last seq", "at the hub", "waiting", "oldest", "events/s", "empty in", "on disk"});
+  for (const StatusView::LaneView& lane : view.lanes) {
+    const bool waits = lane.backlog() > 0;
+    const auto empty_in = lane.time_to_empty_ns();
+    table.add(
+        {lane.name, with_thousands(lane.last), with_thousands(lane.acked),
+         with_thousands(lane.backlog()),
+         waits && lane.oldest_unacked_wall_ns > 0 ? age(lane.oldest_unacked_wall_ns, now_ns) : "-",
+         lane.rate ? with_decimals(*lane.rate, *lane.rate < 10 ? 1 : 0) : "-",
+         empty_in ? core::human_duration(*empty_in) : "-",
+         core::human_bytes(lane.bytes) +
+             (lane.quota_bytes ? " of " + core::human_bytes(*lane.quota_bytes) : "")});
+  }
+  return table.text();
+}
+
+std::string disk_text(const StatusView& view) {
+  if (!view.disk_free) return {};
+  std::string line = "disk     " + core::human_bytes(*view.disk_free) + " free";
+  if (view.disk_total) line += " of " + core::human_bytes(*view.disk_total);
+  if (const auto days = view.disk_days_left())
+    line += ", " + (*days > 3650 ? "more than 10 years" : with_decimals(*days, 0) + " days") +
+            " left if nothing is trimmed";
+  return line + "\n";
+}
+
+std::string clock_text(const StatusView& view, std::int64_t now_ns) {
+  if (!view.wall_ns) return {};
+  std::string line = "clock    " + core::format_time(*view.wall_ns / kSecondNs * kSecondNs);
+  if (view.clock_trusted)
+    line += *view.clock_trusted ? ", synchronised"
+                                : ", NOT synchronised: times of events are as good as this clock";
+  (void)now_ns;
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string status_text(const StatusView& view, std::int64_t now_ns) {
+  std::string out = "gateway  " + view.gateway;
+  if (!view.version.empty()) out += ", sluice " + view.version;
+  if (view.uptime_ns) out += ", up " + core::human_duration(*view.uptime_ns);
+  if (!view.epoch.empty()) out += ", epoch " + view.epoch;
+  if (view.from != "sluiced") out += "\n         read from " + view.state_folder;
+  out += "\n" + (view.from == "sluiced" ? link_text(view.link) + "\n" : std::string());
+  out += "\n" + lanes_text(view, now_ns) + "\n\n";
+  if (!view.link.hub_stream.empty())
+    out += "hub      " + view.link.hub_stream +
+           (view.link.hub_created.empty() ? "" : ", made " + view.link.hub_created) + "\n";
+  if (view.link.bytes_sent_today)
+    out += "today    " + core::human_bytes(*view.link.bytes_sent_today) + " sent, " +
+           core::human_bytes(view.link.bytes_received_today.value_or(0)) + " received\n";
+  out += disk_text(view) + clock_text(view, now_ns);
+  out.pop_back();
+  return out;
+}
+
+Verdict judge(const StatusView& view, const Thresholds& limits, std::int64_t now_ns) {
+  Verdict verdict;
+  std::string why;
+  const auto finding = [&](int code, const std::string& words) {
+    verdict.code = std::max(verdict.code, code);
+    why += (why.empty() ? "" : "; ") + words;
+  };
+  const std::int64_t oldest = view.oldest_unacked_wall_ns();
+  const std::int64_t oldest_age =
+      oldest >= kFirstPlausibleWallNs && oldest < now_ns ? now_ns - oldest : 0;
+  if (!view.link.clone.empty()) finding(2, "stopped as a clone: " + view.link.clone);
+  if (view.link.state != "up")
+    finding(1, "link " + view.link.state +
+                   (view.link.since_ns ? " for " + core::human_duration(*view.link.since_ns) : "") +
+                   (view.link.last_error.empty() ? "" : " (" + view.link.last_error + ")"));
+  if (oldest_age >= limits.critical_age_ns)
+    finding(2, "events have waited for " + core::human_duration(oldest_age));
+  else if (oldest_age >= limits.warning_age_ns)
+    finding(1, "events have waited for " + core::human_duration(oldest_age));
+  if (const auto days = view.disk_days_left(); days && *days < limits.warning_disk_days)
+    finding(*days < 1 ? 2 : 1, "the disk is full in " + with_decimals(*days, 1) + " days");
+  for (const StatusView::LaneView& lane : view.lanes)
+    if (lane.quota_bytes && *lane.quota_bytes > 0 && lane.bytes >= *lane.quota_bytes / 10 * 9)
+      finding(lane.bytes >= *lane.quota_bytes ? 2 : 1, "lane " + lane.name + " fills its quota");
+  if (view.clock_trusted && !*view.clock_trusted) finding(1, "the clock is not synchronised");
+
+  static constexpr const char* kWords[] = {"OK", "WARNING", "CRITICAL"};
+  verdict.line = "SLUICE " + std::string(kWords[verdict.code]) + " - " + view.gateway + ": " +
+                 (why.empty() ? "link up, " + with_thousands(view.backlog()) + " waiting" : why) +
+                 " | backlog=" + std::to_string(view.backlog()) +
+                 " oldest=" + std::to_string(oldest_age / kSecondNs) + "s";
+  if (view.disk_free) verdict.line += " disk_free=" + std::to_string(*view.disk_free) + "B";
+  return verdict;
+}
+
+}  // namespace sluice::cli
