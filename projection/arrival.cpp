@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/arrival.hpp"
 
+#include <array>
+#include <charconv>
+
 #include "core/codec/event_codec.hpp"
-#include "core/subject.hpp"
 #include "core/text.hpp"
 
 namespace sluice::projection {
@@ -12,18 +14,39 @@ using core::Errc;
 using core::fail;
 using core::Result;
 
-// The identity that the body claims, with the end of its range if it is a gap record.
-core::Identity identity_of(const Arrival& arrival) {
-  const auto& event = arrival.event;
-  return {std::string(event.gateway), event.epoch, event.lane, event.seq,
-          arrival.gap ? arrival.gap->to : 0};
+constexpr std::size_t kSubjectsMax = 4096;
+// Databases hold a seq as a signed 64-bit integer, and one more than the last must fit too.
+constexpr core::Seq kSeqMax = static_cast<core::Seq>(INT64_MAX) - 1;
+
+void append_hex16(std::uint64_t value, std::string& out) {
+  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15];
+}
+
+void append_number(std::uint64_t value, std::string& out) {
+  std::array<char, 20> text{};
+  out.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
+}
+
+// core::Identity::text() without an allocation per event.
+void write_identity(const Arrival& arrival, std::string& out) {
+  out = arrival.event.gateway;
+  out += '.';
+  append_hex16(arrival.event.epoch.value, out);
+  out += '.';
+  out += core::lane_name(arrival.event.lane);
+  out += '.';
+  append_number(arrival.event.seq, out);
+  if (!arrival.gap) return;
+  out += '-';
+  append_number(arrival.gap->to, out);
 }
 
 Result<void> read_reserved(Arrival& out) {
   if (out.event.type == core::kTypeGap) {
     auto gap = codec::decode_gap(out.event.data);
     if (!gap) return gap.error();
-    if (gap->to < out.event.seq) return fail(Errc::kCorrupt, "a gap record ends before it begins");
+    if (gap->to < out.event.seq || gap->to > kSeqMax)
+      return fail(Errc::kCorrupt, "a gap record ends before it begins, or beyond all numbers");
     out.opened = gap->opened;
     out.gap = std::move(*gap);
   } else if (out.event.type == core::kTypeEpochOpened) {
@@ -40,29 +63,40 @@ Result<void> read_reserved(Arrival& out) {
 
 }  // namespace
 
-Result<Arrival> check_message(std::string_view subject, std::string_view msg_id,
-                              std::string_view body) {
-  const auto named = core::EventSubject::parse(subject);
-  if (!named) return named.error();
-  auto event = codec::decode_event(body);
-  if (!event) return event.error();
+Result<Arrival> MessageCheck::operator()(std::string_view subject, std::string_view msg_id,
+                                         std::string_view body) {
+  auto named = subjects_.find(subject);
+  if (named == subjects_.end()) {
+    auto parsed = core::EventSubject::parse(subject);
+    if (!parsed) return parsed.error();
+    if (subjects_.size() >= kSubjectsMax) subjects_.clear();
+    named = subjects_.emplace(std::string(subject), std::move(*parsed)).first;
+  }
   const auto disagrees = [&](const char* what) {
     return fail(Errc::kBadRequest,
                 "message on " + core::printable(subject) + " with Nats-Msg-Id " +
                     core::printable(msg_id) + ": " + what,
                 "Nats-Msg-Id");
   };
+  auto event = codec::decode_event(body);
+  if (!event) return event.error();
   Arrival out;
   out.event = *event;
   out.body = body;
-  if (event->gateway != named->gateway || event->lane != named->lane)
+  if (event->gateway != named->second.gateway || event->lane != named->second.lane)
     return disagrees("the body names another gateway or lane than the subject");
-  if (event->category != named->category || event->type != named->type)
+  if (event->category != named->second.category || event->type != named->second.type)
     return disagrees("the body names another category or type than the subject");
+  if (event->seq == 0 || event->seq > kSeqMax) return disagrees("its seq is no position in a lane");
   if (event->is_reserved()) SLUICE_TRY(read_reserved(out));
-  if (identity_of(out).text() != msg_id)
-    return disagrees("the Nats-Msg-Id is not the body's identity");
+  write_identity(out, identity_);
+  if (identity_ != msg_id) return disagrees("the Nats-Msg-Id is not the body's identity");
   return out;
+}
+
+Result<Arrival> check_message(std::string_view subject, std::string_view msg_id,
+                              std::string_view body) {
+  return MessageCheck()(subject, msg_id, body);
 }
 
 }  // namespace sluice::projection

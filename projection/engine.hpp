@@ -129,7 +129,8 @@ class Engine {
   virtual core::Result<BatchOutcome> caught_up(const HubStream& hub) = 0;
 
   virtual core::Result<std::vector<Hole>> holes(std::size_t limit) = 0;
-  // `sluice holds skip`: see Gate::skip. Synced, with an audit row, before it returns.
+  // `sluice holds skip`: see Gate::skip. Synced, with an audit row, before it returns. It may turn
+  // a position back: look at position().next again. kNotFound: nothing is missing there.
   virtual core::Result<BatchOutcome> skip(const RowRef& row, std::string_view reason) = 0;
 
   virtual core::Result<std::vector<ParkedEvent>> parked(std::size_t limit) = 0;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/result.hpp"
@@ -80,7 +81,12 @@ struct Table {
 struct View {
   std::string name;
   std::string sql;
-  std::uint32_t line = 0;
+  std::vector<std::pair<std::string, Type>> types;  // of columns, where the file says so
+  std::vector<std::string> columns;                 // as SQLite names them
+  struct {
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+  } where;  // of the text of the SELECT
 };
 
 class Model {
@@ -95,7 +101,6 @@ class Model {
   History history() const { return history_; }
   const std::vector<Table>& tables() const { return tables_; }
   const std::vector<View>& views() const { return views_; }
-  const std::string& definition() const { return definition_; }  // the file's text
   const std::string& file() const { return file_; }
   // "machine-temperature-v1.db": the name that a database of this model and version should have.
   std::string database_name() const;
@@ -103,6 +108,9 @@ class Model {
   // `where`, applied after the gate.
   bool wants(std::string_view gateway, std::string_view category, std::string_view type) const;
 
+  // What makes two definitions the same: everything but comments, order of sections and
+  // description. A stable text.
+  std::string fingerprint() const;
   // For people: the SQL that each event type runs, the tables and the views.
   std::string explain() const;
 
@@ -116,7 +124,6 @@ class Model {
   std::vector<std::string> types_;
   std::vector<Table> tables_;
   std::vector<View> views_;
-  std::string definition_;
   std::string file_;
 };
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/event.hpp"
+#include "core/result.hpp"
+#include "projection/model.hpp"
+#include "projection/value.hpp"
+
+namespace sluice::projection {
+
+// "$gateway" or ".a.b". kBadRequest: neither.
+core::Result<Source> parse_source(std::string_view text);
+// The type that a source always has; nullopt for data fields and constants.
+std::optional<Type> source_type(Source::Kind kind);
+// A source whose value contains the gateway's name, so that two gateways never share a row.
+bool names_gateway(Source::Kind kind);
+
+// Reads typed values out of one event. The values are views into the event, into the model and into
+// this object: they hold until the next event() call.
+class Extractor {
+ public:
+  void event(const core::EventView& event);
+  // Value::Kind::kAbsent: the event's data has no such field. kBadRequest: the field's value is
+  // outside the type's domain; nothing is ever bent into it.
+  core::Result<Value> read(const Source& source, Type type);
+  std::int64_t time() const;  // occurred_at, else the gateway's clock
+  // Orders events of one time: by gateway, lane, seq, epoch.
+  std::string_view tie_break();
+
+ private:
+  core::Result<Value> field(const Source& source, Type type) const;
+  std::string_view keep(std::optional<std::string>& slot, std::string text);
+
+  const core::EventView* event_ = nullptr;
+  std::optional<std::string> stream_;
+  std::optional<std::string> epoch_;
+  std::optional<std::string> id_;
+  std::optional<std::string> tie_;
+};
+
+}  // namespace sluice::projection

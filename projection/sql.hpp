@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "projection/model.hpp"
+
+// From the model's tables to SQLite's SQL. Names were checked by the model's parser and are quoted;
+// values are bound, never written into the text. Pure; any thread.
+namespace sluice::projection::sql {
+
+std::string quoted(std::string_view name);
+std::string_view column_type(Type type);
+
+std::string create_table(const Table& table);  // STRICT, WITHOUT ROWID: int64 cannot become real
+std::string create_view(const View& view);
+
+// Names of the hidden columns that remember the winner of a `latest` group.
+std::string latest_at(std::size_t group);
+std::string latest_by(std::size_t group);
+
+// A statement's parameters, from ?1 on: the key, the rule's operations (each has its place, used
+// or not), the event's time and tie-break, then `fallbacks` in order.
+struct Change {
+  std::string text;             // empty: nothing to do
+  std::vector<Cell> fallbacks;  // columns' defaults, bound once
+  bool uses_time = false;
+};
+
+// Which operations of a rule take part: bit i is operation i. An operation whose field the event
+// does not have takes no part.
+using Mask = std::uint64_t;
+Mask all_operations(const Rule& rule);
+Change change(const Table& table, const Rule& rule, Mask mask);
+
+}  // namespace sluice::projection::sql
