@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP side of sluice-hub, over the built program.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "core/codec/messages.hpp"
+#include "core/subject.hpp"
+#include "http/router.hpp"
+#include "tests/hub/hub_program.hpp"
+#include "tests/hub/test_publisher.hpp"
+#include "tests/support/nats_server.hpp"
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+using test::eventually;
+using test::HubProgram;
+using test::TestPublisher;
+
+class HubApiTest : public testing::Test {
+ protected:
+  HubApiTest() { publisher_.make_hub_stream("main"); }
+  void fill(core::Seq last) {
+    publisher_.epoch_opened({}, 1);
+    publisher_.events({}, 2, last);
+  }
+  // The `field` of a structured error with this status and code.
+  static std::string error_field(const http::Response& answer, unsigned status,
+                                 std::string_view code) {
+    EXPECT_EQ(answer.status, status) << answer.body;
+    const auto parsed = core::parse_json(answer.body);
+    if (!parsed || !parsed->is_object() || !parsed->as_object().contains("error"))
+      return "not an error document: " + answer.body;
+    const auto& error = parsed->as_object().at("error").as_object();
+    EXPECT_EQ(error.at("code").as_string(), code) << answer.body;
+    EXPECT_FALSE(error.at("message").as_string().empty());
+    return error.contains("field") ? std::string(error.at("field").as_string()) : std::string();
+  }
+
+  test::NatsServer server_;
+  TestPublisher publisher_{server_.url()};
+};
+
+TEST_F(HubApiTest, PagesGiveEveryRowOnce) {
+  HubProgram hub(server_.url());
+  fill(251);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 250; })) << hub.log();
+  for (const std::string order : {"", "&order=-value", "&order=n,-seq"}) {
+    std::set<std::int64_t> seqs;
+    std::string page;
+    std::size_t pages = 0;
+    do {
+      auto answer = hub.json("/v1/models/pumps/events?limit=40" + order +
+                             (page.empty() ? "" : "&page=" + http::percent_encode(page)));
+      const auto rows = answer.at("rows").as_array();
+      for (const auto& row : rows)
+        EXPECT_TRUE(seqs.insert(row.as_object().at("seq").as_int64()).second);
+      page = answer.at("next").is_null() ? "" : std::string(answer.at("next").as_string());
+      ++pages;
+    } while (!page.empty() && pages < 20);
+    EXPECT_EQ(seqs.size(), 250u) << order;
+    EXPECT_EQ(pages, 7u) << order;
+  }
+}
+
+TEST_F(HubApiTest, FiltersFieldsAndOrder) {
+  HubProgram hub(server_.url());
+  fill(101);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 100; })) << hub.log();
+  EXPECT_EQ(hub.row_count("/v1/models/pumps/events?seq__gt=10&seq__le=20"), 10u);
+  EXPECT_EQ(hub.row_count("/v1/models/pumps/events?where=seq%3D7"), 1u);
+  EXPECT_EQ(hub.row_count("/v1/models/pumps/events?where=seq%3C%3D11&gateway=plant-7"), 10u);
+  EXPECT_EQ(hub.row_count("/v1/models/pumps/events?value__null=true"), 0u);
+  const auto rows =
+      hub.json("/v1/models/pumps/events?fields=value&order=-value&limit=2").at("rows").as_array();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].as_object().size(), 1u);
+  EXPECT_EQ(rows[0].as_object().at("value").as_int64(), 101);
+  EXPECT_EQ(rows[1].as_object().at("value").as_int64(), 100);
+}
+
+TEST_F(HubApiTest, BadQueriesGetStructuredErrors) {
+  HubProgram hub(server_.url());
+  const std::string rows = "/v1/models/pumps/events";
+  EXPECT_EQ(error_field(hub.get("/v1/models/none/events"), 404, "not_found"), "model");
+  error_field(hub.get("/v1/models/pumps/none"), 404, "not_found");
+  EXPECT_EQ(error_field(hub.get(rows + "?nothing=1"), 400, "bad_request"), "nothing");
+  error_field(hub.get(rows + "?seq=seven"), 400, "bad_request");
+  EXPECT_EQ(error_field(hub.get(rows + "?limit=0"), 400, "bad_request"), "limit");
+  EXPECT_EQ(error_field(hub.get(rows + "?where=x"), 400, "bad_request"), "where");
+  error_field(hub.get(rows + "?order=none"), 400, "bad_request");
+  error_field(hub.get(rows + "?fields=none"), 400, "bad_request");
+  error_field(hub.get(rows + "?page=garbage"), 400, "bad_request");
+  error_field(hub.get(rows + "?gateway=a%27%20OR%201%3D1--&nothing%22%3B=1"), 400, "bad_request");
+  error_field(hub.get("/v1/nothing"), 404, "not_found");
+  EXPECT_EQ(hub.post("/v1/models", "{}").status, 405u);
+}
+
+TEST_F(HubApiTest, ThePageIsServedWithAStrictPolicy) {
+  HubProgram hub(server_.url());
+  for (const std::string path : {"/", "/app.js", "/style.css", "/icon.svg"}) {
+    const auto answer = hub.get(path);
+    EXPECT_EQ(answer.status, 200u) << path;
+    EXPECT_FALSE(answer.body.empty());
+    std::string policy;
+    for (const auto& [name, value] : answer.headers)
+      if (name == "Content-Security-Policy") policy = value;
+    EXPECT_TRUE(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"))
+        << path << ": " << policy;
+    EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  }
+  EXPECT_TRUE(hub.get("/").content_type.starts_with("text/html"));
+}
+
+TEST_F(HubApiTest, ReportsShowEachGateway) {
+  HubProgram hub(server_.url());
+  publisher_.make_report_bucket();
+  codec::Report report;
+  report.gateway = "plant-7";
+  report.machine = "board-1";
+  report.epoch = core::Epoch{0x1111};
+  report.lanes[index(core::Lane::kTelemetry)] = {120, 100};
+  report.last_error = "<script>alert(1)</script>";
+  const auto publish = [&](const std::string& subject) {
+    ASSERT_TRUE(publisher_.connection().request(subject, codec::encode_report(report), 5s));
+  };
+  publish(core::report_subject("plant-7"));
+  publish(core::report_subject("plant-8"));  // names another: not shown
+  ASSERT_TRUE(eventually([&] {
+    return !hub.json("/v1/gateways").at("gateways").as_array().empty();
+  })) << hub.log();
+  const auto gateways = hub.json("/v1/gateways").at("gateways").as_array();
+  ASSERT_EQ(gateways.size(), 1u);
+  const auto& gateway = gateways[0].as_object();
+  EXPECT_EQ(gateway.at("gateway").as_string(), "plant-7");
+  EXPECT_EQ(gateway.at("state").as_string(), "live");
+  EXPECT_EQ(gateway.at("backlog").as_int64(), 20);
+  EXPECT_EQ(gateway.at("lanes").as_object().at("telemetry").as_object().at("acked").as_int64(),
+            100);
+  EXPECT_EQ(hub.metric(R"(sluice_gateway_backlog_events{gateway="plant-7",lane="telemetry"})"), 20);
+  const auto shown = [&](const char* key, const char* value) {
+    return eventually([&] {
+      const auto list = hub.json("/v1/gateways").at("gateways").as_array();
+      return list.size() == 1 && list[0].as_object().at(key).as_string() == value;
+    });
+  };
+  report.machine = "board-2";
+  publish(core::report_subject("plant-7"));
+  ASSERT_TRUE(shown("machine", "board-2")) << "the bucket keeps one report: each must be read";
+  EXPECT_TRUE(shown("state", "live")) << "it may be a replaced board";
+  report.machine = "board-1";
+  publish(core::report_subject("plant-7"));
+  EXPECT_TRUE(shown("state", "clone"));
+}
+
+TEST_F(HubApiTest, ReportsOutliveTheHub) {
+  publisher_.make_report_bucket();
+  codec::Report report;
+  report.gateway = "plant-7";
+  report.epoch = core::Epoch{1};
+  ASSERT_TRUE(publisher_.connection().request(core::report_subject("plant-7"),
+                                              codec::encode_report(report), 5s));
+  HubProgram hub(server_.url());
+  EXPECT_TRUE(eventually([&] {
+    return hub.json("/v1/gateways").at("gateways").as_array().size() == 1;
+  })) << hub.log();
+}
+
+TEST_F(HubApiTest, AHoldIsSteppedOverWithAReason) {
+  HubProgram hub(server_.url());
+  fill(4);
+  publisher_.events({}, 8, 10);
+  publisher_.events({}, 13, 13);
+  ASSERT_TRUE(eventually([&] { return hub.json("/v1/holds").at("holds").as_array().size() == 2; }))
+      << hub.log();
+  const std::string row = R"("gateway":"plant-7","epoch":"0000000000001111","lane":"telemetry")";
+  const auto skip = [&](const std::string& more) {
+    return hub.post("/v1/holds/skip", "{" + row + more + "}");
+  };
+  EXPECT_EQ(error_field(skip(R"(,"to":7)"), 400, "bad_request"), "reason");
+  EXPECT_EQ(error_field(skip(R"(,"reason":"r")"), 400, "bad_request"), "to");
+  EXPECT_EQ(error_field(skip(R"(,"to":6,"reason":"r")"), 400, "bad_request"), "to");
+  EXPECT_EQ(error_field(skip(R"(,"from":6,"to":7,"reason":"r")"), 400, "bad_request"), "from");
+  EXPECT_EQ(error_field(skip(R"(,"to":7,"reason":"r","nonsense":1)"), 400, "bad_request"),
+            "nonsense");
+  EXPECT_EQ(error_field(skip(R"(,"to":7,"reason":"r","model":"none")"), 404, "not_found"), "model");
+  error_field(skip(R"(,"to":4,"reason":"r")"), 404, "not_found");
+  error_field(hub.post("/v1/holds/skip", "not json"), 400, "bad_request");
+  EXPECT_EQ(hub.effects(), 3);
+  const auto done = skip(R"(,"from":5,"to":7,"reason":"the card was lost")");
+  EXPECT_EQ(done.status, 200u) << done.body;
+  EXPECT_TRUE(eventually([&] { return hub.effects() == 6; })) << hub.log();
+  EXPECT_EQ(hub.json("/v1/holds").at("holds").as_array().size(), 1u);
+  EXPECT_NE(hub.log().find("HoldSkipped"), std::string::npos);
+  EXPECT_NE(hub.log().find("the card was lost"), std::string::npos);
+  // What comes of the range now is late: kept aside and shown, never applied.
+  publisher_.events({}, 6, 6);
+  EXPECT_TRUE(eventually([&] { return hub.json("/v1/models/pumps").at("late") == 1; }))
+      << hub.log();
+  EXPECT_EQ(hub.effects(), 6);
+}
+
+TEST_F(HubApiTest, TokensGuardTheApiButNotThePage) {
+  test::TempDir folder;
+  const auto tokens = folder.write("tokens", "# one token\nsecret-token-0123456789\n");
+  HubProgram::Options options;
+  options.more = "token_file = \"" + tokens.string() + "\"";
+  HubProgram hub(server_.url(), options);
+  EXPECT_EQ(hub.get("/").status, 200u);
+  EXPECT_EQ(hub.get("/healthz").status, 200u);
+  error_field(hub.get("/v1/models"), 401, "unauthorized");
+  error_field(hub.get("/metrics"), 401, "unauthorized");
+  error_field(hub.post("/v1/holds/skip", "{}"), 401, "unauthorized");
+  EXPECT_EQ(hub.get("/v1/models", "secret-token-0123456789").status, 200u);
+  EXPECT_EQ(hub.get("/v1/models", "secret-token-012345678").status, 401u);
+}
+
+TEST_F(HubApiTest, ABadStartSaysWhyAndHow) {
+  HubProgram hub(server_.url());
+  const auto start = [&](const std::string& toml) {
+    const auto file = hub.folder().write("other.toml", toml);
+    return test::run({test::program("sluice-hub"), "--config", file.string()});
+  };
+  const std::string models = "models = [\"" + hub.folder().path().string() + "\"]\n";
+  const std::string state = "state = \"" + (hub.folder() / "other").string() + "\"\n";
+  auto ended = start("[hub]\n" + models + "state = \"" + (hub.folder() / "state").string() +
+                     "\"\nlisten = \"127.0.0.1:0\"\n");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.output.find("another sluice-hub uses"), std::string::npos) << ended.output;
+  ended = start("[hub]\n" + models + state + "listen = \"" + hub.address().substr(7) + "\"\n");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.output.find("in use"), std::string::npos) << ended.output;
+  ended = start("[hub]\nmodel = [\"x\"]\n");
+  EXPECT_EQ(ended.code, 78);
+  EXPECT_NE(ended.output.find("other.toml:2: hub.model: unknown key"), std::string::npos)
+      << ended.output;
+  ended = start("[hub]\n" + models + state + "listen = \"0.0.0.0:0\"\n");
+  EXPECT_EQ(ended.code, 78);
+  ended = start("[hub]\n" + models + "state = \"/proc/nowhere\"\nlisten = \"127.0.0.1:0\"\n");
+  EXPECT_EQ(ended.code, 78);
+  hub.folder().write("bad.model.toml", "model = \"bad\"\n");
+  ended = start("[hub]\n" + models + state);
+  EXPECT_EQ(ended.code, 78);
+  EXPECT_NE(ended.output.find("bad.model.toml"), std::string::npos) << ended.output;
+  ended = test::run({test::program("sluice-hub"), "--config", "/nowhere.toml"});
+  EXPECT_EQ(ended.code, 78);
+  EXPECT_EQ(test::run({test::program("sluice-hub"), "--nonsense"}).code, 2);
+  EXPECT_EQ(test::run({test::program("sluice-hub"), "--version"}).code, 0);
+}
+
+}  // namespace
+}  // namespace sluice
