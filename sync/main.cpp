@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+
+#include "sync/lock_file.hpp"
+#include "sync/machine.hpp"
+#include "sync/uplink.hpp"
+#include "sync/watchdog.hpp"
+
+namespace {
+
+using namespace sluice;
+using namespace std::chrono_literals;
+
+constexpr int kExitConfig = 78;  // EX_CONFIG: systemd does not start it again
+
+int run(const sync::UplinkSettings& settings) {
+  core::SystemClock clock;
+  core::SystemRandom random;
+  core::StderrLogger logger;
+  // A supervisor may start this before sluiced has made the folder: it tries again.
+  auto lock = sync::LockFile::take(settings.lock_file());
+  if (!lock) {
+    logger.error("uplink", lock.error().message);
+    return 1;
+  }
+  boost::asio::io_context io(1);
+  const auto machine = settings.machine.empty() ? sync::machine_identity() : settings.machine;
+  sync::Uplink uplink(io, settings, {clock, random, logger, machine});
+
+  boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&](boost::system::error_code, int) {
+    sd_notify(0, "STOPPING=1");
+    uplink.stop();
+    // What was just handed to the socket goes out with the handlers that are ready now.
+    boost::asio::post(io, [&] { io.stop(); });
+  });
+
+  std::unique_ptr<sync::Watchdog> watchdog;
+  std::string told;
+  watchdog = std::make_unique<sync::Watchdog>(settings.stall_timeout, 10s, [&] {
+    boost::asio::post(io, [&] {
+      watchdog->alive();
+      auto words = "WATCHDOG=1\nSTATUS=" + uplink.state_words();
+      sd_notify(0, words == told ? "WATCHDOG=1" : words.c_str());
+      told = std::move(words);
+    });
+  });
+  uplink.start();
+  sd_notify(0, "READY=1\nSTATUS=starting");
+  io.run();
+  watchdog.reset();
+  std::cerr.flush();
+  // A thread that hangs inside nats.c must not hold up the end; nothing here needs a destructor.
+  ::_exit(0);
+}
+
+int take_over(const sync::UplinkSettings& settings) {
+  std::ofstream file(settings.takeover_file());
+  file << "the operator's word: this machine goes on\n";
+  file.close();
+  if (file) {
+    std::cout << "told: this machine goes on as " << settings.id << ", the other one will stop\n";
+    return 0;
+  }
+  std::cerr << "sluice-uplink: cannot write " << settings.takeover_file().string() << "\n";
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string config = "/etc/sluice/gateway.toml";
+  bool check = false, print = false, takeover = false;
+  CLI::App app(
+      "Carries the events of this gateway's log to NATS JetStream, in order, and again "
+      "until the hub has them.");
+  app.set_version_flag("--version", "sluice-uplink " SLUICE_VERSION);
+  app.add_option("--config", config, "The gateway's TOML file, the same that sluiced reads")
+      ->capture_default_str();
+  app.add_flag("--check-config", check,
+               "Read the configuration and exit: 0 if it is good, 78 if not");
+  app.add_flag("--print-config", print, "Print the effective settings and exit");
+  app.add_flag("--takeover", takeover,
+               "For a gateway that stopped because another machine reports under its name: say "
+               "that this one goes on. The other one stops at its next report");
+  app.footer(
+      "Exit codes: 0 ended by SIGTERM or SIGINT, 1 cannot run now, 75 stood still and ended\n"
+      "itself, 78 bad configuration. The supervisor starts it again after all but 0 and 78.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  auto settings = sync::load_uplink_settings(config);
+  if (!settings) {
+    std::cerr << settings.error().message << "\n";
+    return kExitConfig;
+  }
+  if (print) {
+    core::ConfigPrinter printer;
+    visit(*settings, printer);
+    std::cout << printer.text();
+  }
+  if (check || print) return 0;
+  return takeover ? take_over(*settings) : run(*settings);
+}
