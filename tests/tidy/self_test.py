@@ -94,6 +94,14 @@ class Tidy(unittest.TestCase):
     def test_a_source_outside_the_build_is_caught(self):
         self.assertIn("named in no CMakeLists", self.file("core/b.cpp", SPDX))
 
+    def test_a_test_of_a_foreach_is_in_the_build(self):
+        loop = ("# SPDX-License-Identifier: Apache-2.0\nforeach(name log)\n"
+                "  sluice_test(SOURCES ${name}_test.cpp)\nendforeach()\n")
+        files = {"tests/core/CMakeLists.txt": loop, "tests/core/log_test.cpp": SPDX}
+        self.assertEqual("", Tree(files).problems(tidy))
+        files["tests/core/other_test.cpp"] = SPDX
+        self.assertIn("other_test.cpp: is named in no", Tree(files).problems(tidy))
+
     def test_an_undocumented_verb_is_caught(self):
         verb = {**self.LIST, "cli/a.cpp": SPDX + 'app.add_subcommand("fly", "x");\n'}
         self.assertIn("the verb 'fly'", Tree(verb).problems(tidy))
