@@ -37,6 +37,8 @@ class Session {
   // stops at `out_bytes_max` and goes on in on_room().
   virtual std::size_t out_bytes() const = 0;
   virtual bool has_room() const = 0;
+  // While held, no further message of it is handed on, and so none is read.
+  virtual void hold(bool held) = 0;
   virtual bool open() const = 0;
   virtual void close() = 0;
 };

@@ -73,10 +73,15 @@ bool ServerSession::has_room() const {
   return out_bytes() < home_.settings().out_bytes_max;
 }
 
+void ServerSession::hold(bool held) {
+  held_ = held;
+  regulate();
+}
+
 // Back-pressure: what we do not read stays in the kernel's buffer, and then with the peer.
 void ServerSession::regulate() {
   if (connection_ == nullptr || draining_) return;
-  const bool full = in_work_.size() >= home_.settings().in_flight_max || !has_room();
+  const bool full = held_ || in_work_.size() >= home_.settings().in_flight_max || !has_room();
   if (full) {
     connection_->pause();
   } else if (was_full_) {

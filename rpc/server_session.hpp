@@ -35,6 +35,7 @@ class ServerSession final : public Session,
   void notify(std::string_view method, std::string_view params) override;
   std::size_t out_bytes() const override;
   bool has_room() const override;
+  void hold(bool held) override;
   bool open() const override { return connection_ != nullptr; }
   void close() override;
 
@@ -54,6 +55,7 @@ class ServerSession final : public Session,
   std::shared_ptr<Connection> connection_;
   std::unordered_set<std::uint32_t> in_work_;
   bool draining_ = false;
+  bool held_ = false;
   bool was_full_ = false;
 };
 

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "core/clock.hpp"
+#include "gateway/log_desk.hpp"
+#include "gateway/uplink_service.hpp"
+
+namespace sluice::gateway {
+
+// What a gateway says of itself: the map of `status` and /v1/status, the text of /metrics. On the
+// I/O thread.
+class Status {
+ public:
+  struct Traffic {
+    std::size_t rpc_connections = 0;
+    std::size_t http_connections = 0;
+    std::uint64_t http_requests = 0;
+  };
+  Status(LogDesk& desk, const UplinkService& uplink, const core::Clock& clock,
+         std::function<Traffic()> traffic);
+
+  std::string map() const;      // encoded MessagePack; canonical, so that it is JSON as well
+  std::string metrics() const;  // Prometheus text format 0.0.4
+  std::string failure() const;  // why the program should end; empty while all is well
+  std::string line() const;     // for `systemctl status`
+
+ private:
+  LogDesk& desk_;
+  const UplinkService& uplink_;
+  const core::Clock& clock_;
+  const std::function<Traffic()> traffic_;
+  const std::uint64_t started_ns_;
+};
+
+}  // namespace sluice::gateway
