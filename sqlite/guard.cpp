@@ -48,8 +48,8 @@ void allow_everything(Database& database) {
 core::Result<std::vector<std::string>> check_select(Database& database, std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
   const char* tail = nullptr;
-  const int code = sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()),
-                                      &raw, &tail);
+  const int code =
+      sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()), &raw, &tail);
   const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement(raw, sqlite3_finalize);
   if (code != SQLITE_OK)
     return core::fail(core::Errc::kBadRequest, sqlite3_errmsg(database.handle()));
@@ -72,7 +72,9 @@ Deadline::Deadline(Database& database, std::chrono::milliseconds time)
   sqlite3_progress_handler(database.handle(), kStepsBetweenChecks, &Deadline::check, this);
 }
 
-Deadline::~Deadline() { sqlite3_progress_handler(database_.handle(), 0, nullptr, nullptr); }
+Deadline::~Deadline() {
+  sqlite3_progress_handler(database_.handle(), 0, nullptr, nullptr);
+}
 
 int Deadline::check(void* self) noexcept {
   auto& deadline = *static_cast<Deadline*>(self);

@@ -26,7 +26,7 @@ core::Result<std::unique_ptr<EventLog>> EventLog::open(Options options, Environm
 
 std::chrono::milliseconds EventLog::start_delay(const std::filesystem::path& folder,
                                                 const LogSettings& settings) {
-  return crash_wait(read_short_lived(folder), settings.crash_wait_max);
+  return crash_wait(read_short_lived(folder), settings.restart_wait_max);
 }
 
 core::Epoch EventLog::epoch() const {

@@ -44,8 +44,8 @@ class EventLog {
   ~EventLog();  // stop()
 
   // How long a program should wait (and serve reads with a LogReader) before it calls open(): 0,
-  // or after starts that each lived less than a minute 1 s, 2 s, 4 s ... [log] crash_wait_max. Each
-  // open() adds an epoch to what is kept for ever, so a crash loop must not run at full speed.
+  // or after starts that each lived less than a minute 1 s, 2 s, 4 s ... [log] restart_wait_max.
+  // Each open() adds an epoch to what is kept for ever, so a crash loop must not run at full speed.
   static std::chrono::milliseconds start_delay(const std::filesystem::path& folder,
                                                const LogSettings& settings);
 

@@ -75,7 +75,8 @@ Result<std::vector<SegmentFile>> LaneLog::usable_segments() {
   SLUICE_TRY(make_folder(folder()));
   auto files = list_segments(folder());
   if (!files) return files;
-  for (const SegmentFile& file : *files) SLUICE_TRY(check_format(file.path, context_.vfs));
+  for (const SegmentFile& file : *files)
+    if (!never_committed(file.path)) SLUICE_TRY(check_format(file.path, context_.vfs));
   std::vector<SegmentFile> usable;
   std::string replaced;
   for (auto file = files->rbegin(); file != files->rend(); ++file) {

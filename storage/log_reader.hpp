@@ -23,7 +23,8 @@ class LogReader {
 
   // Events of a lane from `from` on, oldest first: at most `rows` and, after the first one, at most
   // `bytes` of bodies. Starts at the first retained seq if `from` is older (look at the first
-  // record's seq). Empty at the end. kCorrupt names the seq of a damaged row.
+  // record's seq). Empty at the end. Stops before a damaged row; if that is the first one,
+  // kCorrupt, and Error::current is its seq.
   virtual core::Result<std::vector<Record>> read_lane(core::Lane lane, core::Seq from,
                                                       std::size_t rows = core::limits::kReaderRows,
                                                       std::size_t bytes = 1u << 20) = 0;

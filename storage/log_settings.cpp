@@ -15,7 +15,7 @@ void visit(LogSettings& settings, core::SettingsVisitor& visitor) {
   visitor.field("queue_events_max", settings.queue_events_max, 1, 1'000'000);
   visitor.bytes("queue_bytes_max", settings.queue_bytes_max, 64 * 1024, 1ull << 30);
   visitor.bytes("disk_free_min", settings.disk_free_min, 0, 1ull << 40);
-  visitor.field("crash_wait_max", settings.crash_wait_max, milliseconds{0}, seconds{60});
+  visitor.field("restart_wait_max", settings.restart_wait_max, milliseconds{0}, seconds{60});
   for (const core::Lane lane : core::kLanes) {
     LaneSettings& own = settings.lanes[core::index(lane)];
     visitor.section("log." + std::string(core::lane_name(lane)));

@@ -36,7 +36,7 @@ struct LogSettings {
   std::uint64_t disk_free_min = 64ull << 20;
   // The longest wait before a start whose predecessor lived less than a minute (start_delay);
   // 0 turns it off.
-  std::chrono::milliseconds crash_wait_max = std::chrono::seconds{60};
+  std::chrono::milliseconds restart_wait_max = std::chrono::seconds{60};
 
   // Not in the file: for tests.
   std::uint64_t segment_events = core::limits::kSegmentEvents;

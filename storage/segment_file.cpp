@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kSeqDigits = 20;
 constexpr std::size_t kHexDigits = 8;
+constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::string_view kSuffix = ".seg";
 
 core::Error os_error(const std::string& what, const fs::path& path, int error) {
@@ -94,6 +95,10 @@ Result<void> remove_segment(const fs::path& path) {
     if (unlink(name.c_str()) != 0 && errno != ENOENT) return os_error("cannot remove", name, errno);
   }
   return sync_folder(path.parent_path());
+}
+
+bool never_committed(const fs::path& path) {
+  return file_bytes(path.string()) <= kPageBytes && wal_bytes(path) == 0;
 }
 
 std::uint64_t wal_bytes(const fs::path& path) {

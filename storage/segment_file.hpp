@@ -33,6 +33,9 @@ core::Result<void> make_folder(const std::filesystem::path& folder);
 // Removes a segment with its -wal and -shm, then syncs the folder.
 core::Result<void> remove_segment(const std::filesystem::path& path);
 
+// The file was being made when its writer died: it has its first page at most, and no WAL.
+bool never_committed(const std::filesystem::path& path);
+
 std::uint64_t wal_bytes(const std::filesystem::path& path);      // 0 if there is none
 std::uint64_t segment_bytes(const std::filesystem::path& path);  // with its WAL
 

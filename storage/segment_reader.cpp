@@ -47,8 +47,11 @@ std::uint32_t little_endian(const char* bytes) {
 
 Result<void> check_row(const Database& database, Seq seq, std::int64_t crc, std::string_view body) {
   if (std::int64_t{core::crc32c(body)} == crc) return {};
-  return fail(Errc::kCorrupt, database.path().string() + ": the event with seq " +
-                                  std::to_string(seq) + " does not match its checksum");
+  core::Error error =
+      fail(Errc::kCorrupt, database.path().string() + ": the event with seq " +
+                               std::to_string(seq) + " does not match its checksum");
+  error.current = signed_of(seq);
+  return error;
 }
 
 Result<IdFilter> load_id_filter(Database& database) {
@@ -88,6 +91,8 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem
     reader->sealed_ = *sealed;
     return reader;
   };
+  if (never_committed(path))
+    return fail(Errc::kNotFound, path.string() + ": gone, or its first transaction is missing");
   auto reader = try_mode(OpenMode::kReadOnly);
   if (!reader && !std::filesystem::exists(path))
     return fail(Errc::kNotFound, path.string() + " is gone");
@@ -128,12 +133,16 @@ Result<void> SegmentReader::read(Seq from, Seq to, std::size_t rows, std::size_t
   std::size_t used = 0;
   for (;;) {
     const auto row = range_.step();
+    if (!row && row.error().code == Errc::kCorrupt && !out.empty()) return {};
     if (!row) return row.error();
     if (!*row) return {};
     const std::string_view body = range_.blob(2);
     if (!out.empty() && used + body.size() > bytes) return {};
     const Seq seq = unsigned_of(range_.integer(0));
-    SLUICE_TRY(check_row(database_, seq, range_.integer(1), body));
+    const auto checked = check_row(database_, seq, range_.integer(1), body);
+    if (!checked && !out.empty())
+      return {};  // the good rows first; it will be the next one's first
+    if (!checked) return checked.error();
     used += body.size();
     out.push_back({seq, std::string(body)});
   }

@@ -34,7 +34,8 @@ class SegmentReader {
   bool sealed() const { return sealed_; }
 
   // Rows from..to, at most `rows` and `bytes`, appended to `out`; a row that makes `out` not empty
-  // is taken whatever its size. Checksums are verified: kCorrupt names the seq.
+  // is taken whatever its size. Stops before a row that fails its checksum; if that is the first of
+  // `out`, kCorrupt, and Error::current is its seq.
   core::Result<void> read(core::Seq from, core::Seq to, std::size_t rows, std::size_t bytes,
                           std::vector<Record>& out);
   core::Result<std::optional<Record>> read_one(core::Seq seq);

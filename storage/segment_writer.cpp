@@ -48,10 +48,13 @@ Result<SegmentWriter> SegmentWriter::create(const std::filesystem::path& path,
   if (!database) return database.error();
   SLUICE_TRY(database->set_pragma("page_size", "4096", "4096"));
   // Written into the file itself, before there is a WAL: a program too old for a format can tell
-  // without recovering, and so touching, anything.
-  SLUICE_TRY(database->exec(
-      "BEGIN IMMEDIATE; PRAGMA application_id=" + std::to_string(kSegmentApplication) +
-      "; PRAGMA user_version=" + std::to_string(kSegmentFormat) + "; COMMIT"));
+  // without recovering, and so touching, anything. One sync for all of it, when the mode changes;
+  // a file that a power cut leaves half-made here has no WAL, and boot removes it.
+  SLUICE_TRY(
+      database->exec("PRAGMA journal_mode=memory; PRAGMA synchronous=OFF; BEGIN IMMEDIATE; PRAGMA "
+                     "application_id=" +
+                     std::to_string(kSegmentApplication) + "; PRAGMA user_version=" +
+                     std::to_string(kSegmentFormat) + "; COMMIT; PRAGMA synchronous=FULL"));
   SLUICE_TRY(set_write_pragmas(*database));
   SegmentWriter writer(std::move(*database));
   SLUICE_TRY(writer.begin());

@@ -1,27 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/storage/log_fixture.hpp"
 
-#include <stdlib.h>
-
-#include <chrono>
 #include <future>
-#include <thread>
 
 #include "storage/segment_file.hpp"
 
 namespace sluice::storage {
-
-ScratchFolder::ScratchFolder() {
-  const char* base = getenv("TMPDIR");
-  std::string name = std::string(base != nullptr ? base : "/tmp") + "/sluice-log-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  path_ = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 void KeptLogger::write(Level, std::string_view, std::string_view message, Fields fields) {
   std::string line(message);
@@ -50,15 +34,6 @@ core::Uuid make_id(std::uint64_t n) {
   core::Uuid id;
   for (std::uint8_t& byte : id.bytes) byte = static_cast<std::uint8_t>(random.next());
   return id;
-}
-
-bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline) {
-  const auto end = std::chrono::steady_clock::now() + deadline;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
 }
 
 LogTest::LogTest() {

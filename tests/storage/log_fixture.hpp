@@ -16,20 +16,10 @@
 #include "core/random.hpp"
 #include "storage/event_log.hpp"
 #include "storage/log_reader.hpp"
+#include "tests/support/process.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace sluice::storage {
-
-// A folder of its own, gone with the test.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // As core::ManualClock, for several threads.
 class SteppedClock final : public core::Clock {
@@ -69,9 +59,7 @@ NewEvent make_event(const std::string& stream, const std::string& type = "Measur
                     const std::string& data = std::string("\xc0", 1));
 core::Uuid make_id(std::uint64_t n);
 
-// Waits for a condition, with a deadline that only a broken log reaches.
-bool eventually(const std::function<bool()>& condition,
-                std::chrono::milliseconds deadline = std::chrono::seconds(30));
+using test::eventually;
 
 class LogTest : public ::testing::Test {
  protected:
@@ -102,7 +90,7 @@ class LogTest : public ::testing::Test {
   std::size_t segment_files(core::Lane lane) const;
   std::vector<std::filesystem::path> segment_paths(core::Lane lane) const;
 
-  ScratchFolder scratch;
+  test::TempDir scratch;
   LogSettings settings;
   LaneMap lane_map;
   std::string gateway = "plant-7";
