@@ -108,6 +108,7 @@ void ModelParser::table(Model& model, const TomlEntry& entry) {
   refuse_unknown(*from, {"shared", "key", "columns", "on"}, errors_);
   Table table;
   table.name = entry.key;
+  broken_.clear();
   table.shared = flag_at(*from, "shared", errors_).value_or(false);
   key(table, *from, entry.where);
   if (const toml::table* columns = table_at(*from, "columns", errors_))
@@ -139,7 +140,8 @@ void ModelParser::key(Table& table, const toml::table& from, const toml::source_
   const bool has_gateway =
       std::any_of(table.key.begin(), table.key.end(),
                   [](const Column& column) { return names_gateway(column.source.kind); });
-  if (!has_gateway && !table.shared)
+  const bool readable = table.key.size() == columns->size();
+  if (readable && !has_gateway && !table.shared)
     errors_.add(*columns,
                 "the key has neither $gateway nor $stream, so events of several gateways "
                 "meet in one row: write shared = true if that is meant");
@@ -191,6 +193,7 @@ void ModelParser::column(Table& table, const TomlEntry& entry) {
   name_is_free(entry, taken);
   Column column;
   column.name = entry.key;
+  broken_.insert(entry.key);  // until it is known to be right: its uses are not errors too
   std::optional<std::string> type;
   const toml::table* parts = entry.node->as_table();
   if (parts != nullptr) {
@@ -209,6 +212,7 @@ void ModelParser::column(Table& table, const TomlEntry& entry) {
   if (parts != nullptr)
     if (const toml::node* node = parts->get("default"))
       column.fallback = constant(column.type, *node);
+  broken_.erase(entry.key);
   table.columns.push_back(std::move(column));
 }
 

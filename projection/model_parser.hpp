@@ -40,7 +40,8 @@ class ModelParser {
 
   const toml::table& root_;
   TomlErrors errors_;
-  std::set<std::string> names_;  // tables and views
+  std::set<std::string> names_;   // tables and views
+  std::set<std::string> broken_;  // columns of the table at hand that could not be read
 };
 
 }  // namespace sluice::projection

@@ -55,6 +55,7 @@ void ModelParser::operation(Table& table, Rule& rule, Operator op, const TomlEnt
   const auto at = std::find_if(table.columns.begin(), table.columns.end(),
                                [&](const Column& column) { return column.name == entry.key; });
   if (at == table.columns.end()) {
+    if (broken_.contains(entry.key)) return;
     const bool in_key = std::any_of(table.key.begin(), table.key.end(),
                                     [&](const Column& key) { return key.name == entry.key; });
     return errors_.add(entry.where, in_key ? "'" + entry.key + "' is a key column and never changes"
