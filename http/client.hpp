@@ -28,7 +28,7 @@ class Client {
   struct Options {
     std::chrono::milliseconds timeout{10'000};  // of the connect, and of each request as a whole
     std::uint64_t body_bytes_max = 64u << 20;   // of an answer
-    std::string token;                          // bearer token, empty for none
+    std::string token = {};                     // bearer token, empty for none
   };
 
   Client(Endpoint endpoint, Options options);

@@ -30,7 +30,8 @@ struct ServerSettings {
   std::chrono::milliseconds answer_timeout{60'000};  // the handler's; then 503
   std::chrono::milliseconds write_timeout{30'000};
   std::chrono::milliseconds idle_timeout{30'000};  // between requests of one connection
-  std::vector<std::string> hosts;  // allowed in Host beside localhost and the listener's address
+  std::vector<std::string> hosts =
+      {};  // allowed in Host beside localhost and the listener's address
 };
 
 // The keys http_connections_max, http_body_bytes_max, http_timeout ... of the current section.

@@ -204,7 +204,7 @@ asio::awaitable<bool> HttpSession::refuse(Parser& parser, Response response) {
 asio::awaitable<Response> HttpSession::ask(const Handler& handler, Request request) {
   const auto slot = std::make_shared<Slot>(stream_.get_executor());
   slot->ready.expires_after(shared_->settings.answer_timeout);
-  const auto answerer = std::make_shared<Answerer>(
+  auto answerer = std::make_shared<Answerer>(
       [weak = std::weak_ptr<Slot>(slot), executor = stream_.get_executor()](Response response) {
         asio::post(executor, [weak, response = std::move(response)]() mutable {
           const auto waiting = weak.lock();
@@ -213,8 +213,11 @@ asio::awaitable<Response> HttpSession::ask(const Handler& handler, Request reque
           waiting->ready.cancel();
         });
       });
-  handler(std::move(request),
-          [answerer](Response response) { answerer->give(std::move(response)); });
+  // The handler has the only copy: when that goes, so does the hope for an answer.
+  Respond respond = [answerer = std::move(answerer)](Response response) {
+    answerer->give(std::move(response));
+  };
+  handler(std::move(request), std::move(respond));
   if (!slot->response) co_await slot->ready.async_wait(kTuple);
   if (slot->response) co_return std::move(*slot->response);
   co_return error_response(
