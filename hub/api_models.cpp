@@ -73,7 +73,7 @@ json::object Api::describe_feed(const ModelFeed& feed, bool blocked) const {
                    {"position", status.position},
                    {"hub_last", progress.hub_last},
                    {"lag", progress.lag()},
-                   {"lag_s", lag_seconds(status, parts_.clock)},
+                   {"lag_s", static_cast<std::int64_t>(lag_seconds(status, parts_.clock))},
                    {"moved_s_ago", progress.moved_ns_ago / 1'000'000'000},
                    {"sessions", status.sessions},
                    {"begun_anew", status.begun_anew},

@@ -22,7 +22,8 @@ namespace {
 nats::ConnectionOptions connection_options(const HubSettings& settings) {
   nats::ConnectionOptions options;
   options.login = settings.login;
-  options.inbox_prefix = "_INBOX_" + settings.name;
+  // In capitals, which no gateway's id holds: their inboxes are _INBOX_<gateway>.
+  options.inbox_prefix = "_INBOX_HUB_" + settings.name;
   options.ping_interval = std::chrono::milliseconds(20'000);
   return options;
 }

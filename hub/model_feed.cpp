@@ -183,6 +183,7 @@ Result<std::uint64_t> ModelFeed::where_to_start(nats::Connection& connection) {
     status_.begun_anew += 1;
   }
   const std::lock_guard lock(mutex_);
+  next_ = start;
   status_.position = reached;
   status_.moved_ns = clock_.monotonic_ns();
   last_at_start_ = status_.hub.last;
@@ -216,32 +217,10 @@ Result<bool> ModelFeed::take_batch(nats::Connection& connection, nats::PullConsu
   const auto batch = consumer.next(kWait);
   if (!batch) return batch.error();
   const bool at_end = batch->empty() ? consumer.pending() == 0 : batch->back().pending == 0;
-  projection::BatchOutcome outcome;
-  if (!batch->empty()) {
-    std::vector<std::string> ids;
-    std::vector<projection::Incoming> incoming;
-    ids.reserve(batch->size());
-    incoming.reserve(batch->size());
-    for (const nats::Pulled& pulled : *batch) {
-      ids.push_back(pulled.message_id().value_or(std::string()));
-      incoming.push_back({pulled.message.subject(), ids.back(), pulled.message.payload(),
-                          pulled.sequence, pulled.stored_ns});
-      if (settings_.several_shards)
-        if (const auto subject = core::EventSubject::parse(pulled.message.subject()))
-          host_.saw_gateway(subject->gateway, settings_.shard);
-    }
-    const auto applied = host_.with_engine(
-        [&](projection::Engine& engine) { return engine.apply(hub(), incoming); });
-    if (!applied) return applied.error();
-    outcome = *applied;
-    quiet_ = false;
-    const std::lock_guard lock(mutex_);
-    status_.position = batch->back().sequence;
-    status_.hub_last = status_.position + batch->back().pending;
-    status_.stored_ns = batch->back().stored_ns;
-    status_.read += batch->size();
-    status_.moved_ns = clock_.monotonic_ns();
-  }
+  auto applied = apply(*batch);
+  if (!applied) return applied.error();
+  if (!*applied) return false;
+  projection::BatchOutcome& outcome = **applied;
   if (at_end && host_.model().history() == projection::History::kAvailable) {
     const auto settled =
         host_.with_engine([&](projection::Engine& engine) { return engine.caught_up(hub()); });
@@ -258,6 +237,43 @@ Result<bool> ModelFeed::take_batch(nats::Connection& connection, nats::PullConsu
     status_.moved_ns = clock_.monotonic_ns();
   }
   return !outcome.reread_from.has_value();
+}
+
+// nullopt: the position was turned back meanwhile, by a hold that was stepped over.
+Result<std::optional<projection::BatchOutcome>> ModelFeed::apply(
+    const std::vector<nats::Pulled>& batch) {
+  using Outcome = std::optional<projection::BatchOutcome>;
+  std::vector<std::string> ids;
+  std::vector<projection::Incoming> incoming;
+  ids.reserve(batch.size());
+  incoming.reserve(batch.size());
+  for (const nats::Pulled& pulled : batch) {
+    ids.push_back(pulled.message_id().value_or(std::string()));
+    incoming.push_back({pulled.message.subject(), ids.back(), pulled.message.payload(),
+                        pulled.sequence, pulled.stored_ns});
+    if (settings_.several_shards)
+      if (const auto subject = core::EventSubject::parse(pulled.message.subject()))
+        host_.saw_gateway(subject->gateway, settings_.shard);
+  }
+  auto outcome = host_.with_engine([&](projection::Engine& engine) -> Result<Outcome> {
+    const auto position = engine.position(hub_stream_);
+    if (!position) return position.error();
+    if (*position && (*position)->next < next_) return Outcome();
+    if (incoming.empty()) return Outcome(projection::BatchOutcome());
+    auto done = engine.apply(hub(), incoming);
+    if (!done) return done.error();
+    return Outcome(std::move(*done));
+  });
+  if (!outcome || !*outcome || batch.empty()) return outcome;
+  next_ = batch.back().sequence + 1;
+  quiet_ = false;
+  const std::lock_guard lock(mutex_);
+  status_.position = batch.back().sequence;
+  status_.hub_last = status_.position + batch.back().pending;
+  status_.stored_ns = batch.back().stored_ns;
+  status_.read += batch.size();
+  status_.moved_ns = clock_.monotonic_ns();
+  return outcome;
 }
 
 Result<void> ModelFeed::look_for_holes(nats::Connection& connection) {

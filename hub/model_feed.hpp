@@ -21,7 +21,8 @@
 
 namespace sluice::nats {
 class PullConsumer;
-}
+struct Pulled;
+}  // namespace sluice::nats
 
 namespace sluice::hub {
 
@@ -71,6 +72,8 @@ class ModelFeed {
   core::Result<std::uint64_t> where_to_start(nats::Connection& connection);
   core::Result<Next> read(nats::Connection& connection, nats::PullConsumer& consumer);
   core::Result<bool> take_batch(nats::Connection& connection, nats::PullConsumer& consumer);
+  core::Result<std::optional<projection::BatchOutcome>> apply(
+      const std::vector<nats::Pulled>& batch);
   core::Result<bool> still_right(nats::Connection& connection);
   core::Result<Resume> compare(nats::Connection& connection, const projection::Position& position);
   core::Result<void> look_for_holes(nats::Connection& connection);
@@ -90,6 +93,7 @@ class ModelFeed {
 
   // The feed's thread only.
   core::SystemRandom random_;
+  std::uint64_t next_ = 1;  // the model's position is to be here, or was turned back
   bool has_holes_ = false;
   bool quiet_ = false;               // nothing came since the last check
   std::uint64_t last_at_start_ = 0;  // the hub stream's last sequence when the session began

@@ -12,6 +12,8 @@ using core::fail;
 
 core::Result<void> ReportKeeper::take(std::string_view gateway, std::string_view payload,
                                       std::int64_t received_ns) {
+  if (!core::GatewayId::parse(gateway))
+    return fail(Errc::kBadRequest, core::printable(gateway) + " is no gateway's id");
   auto report = codec::decode_report(payload);
   if (!report) return report.error();
   if (report->gateway != gateway)

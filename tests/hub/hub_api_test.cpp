@@ -4,9 +4,12 @@
 
 #include <set>
 
+#include "core/codec/event_codec.hpp"
+#include "core/codec/field.hpp"
 #include "core/codec/messages.hpp"
 #include "core/subject.hpp"
 #include "http/router.hpp"
+#include "rpc/blocking_client.hpp"
 #include "tests/hub/hub_program.hpp"
 #include "tests/hub/test_publisher.hpp"
 #include "tests/support/nats_server.hpp"
@@ -200,6 +203,50 @@ TEST_F(HubApiTest, AHoldIsSteppedOverWithAReason) {
   EXPECT_TRUE(eventually([&] { return hub.json("/v1/models/pumps").at("late") == 1; }))
       << hub.log();
   EXPECT_EQ(hub.effects(), 6);
+}
+
+TEST_F(HubApiTest, AStepOverAHoldIsAnEventOfTheGatewayBeside) {
+  test::TempDir folder;
+  std::filesystem::create_directories(folder / "run");
+  const auto gateway_file = folder.write(
+      "sluice.toml", "[gateway]\nid = \"centre\"\nstate = \"" + (folder / "state").string() +
+                         "\"\nrun = \"" + (folder / "run").string() + "\"\n");
+  const std::string socket = (folder / "run/ingest.sock").string();
+  HubProgram::Options options;
+  options.more = "name = \"north\"\ngateway_socket = \"" + socket + "\"";
+  HubProgram hub(server_.url(), options);
+  fill(4);
+  publisher_.events({}, 8, 10);
+  publisher_.events({}, 13, 13);
+  ASSERT_TRUE(eventually([&] { return hub.json("/v1/holds").at("holds").as_array().size() == 2; }))
+      << hub.log();
+  const auto skip = [&](const std::string& to) {
+    const auto answer =
+        hub.post("/v1/holds/skip",
+                 R"({"gateway":"plant-7","epoch":"0000000000001111","lane":"telemetry","to":)" +
+                     to + R"(,"reason":"the card was lost"})");
+    EXPECT_EQ(answer.status, 200u) << answer.body;
+    return core::parse_json(answer.body)->as_object();
+  };
+  const auto alone = skip("7");
+  EXPECT_FALSE(alone.at("event").as_bool()) << "no gateway runs yet: done, but only logged";
+  EXPECT_FALSE(alone.at("event_error").as_string().empty());
+  test::Process gateway({test::program("sluiced"), "--config", gateway_file.string()});
+  ASSERT_TRUE(eventually([&] { return test::socket_answers(socket); })) << gateway.output();
+  EXPECT_TRUE(skip("12").at("event").as_bool()) << hub.log();
+  auto client = rpc::BlockingClient::connect(socket);
+  ASSERT_TRUE(client);
+  rpc::Packer params;
+  params.array(1).map(1).text("stream").text("hub/north");
+  const auto read = client->call("read", params.take());
+  ASSERT_TRUE(read) << core::to_string(read.error());
+  const auto events = rpc::Value::trusted(*read).find("events");
+  ASSERT_EQ(events.size(), 1u);
+  const auto event = codec::decode_event(*events.at(0).bytes());
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->type, "HoldSkipped");
+  EXPECT_EQ(codec::find_field(event->data, {"reason"}),
+            codec::Scalar(std::string_view("the card was lost")));
 }
 
 TEST_F(HubApiTest, TokensGuardTheApiButNotThePage) {

@@ -2,10 +2,12 @@
 // sluice-hub against a real nats-server: what of a hub stream takes effect, and how often.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <mutex>
 #include <thread>
 
 #include "core/codec/messages.hpp"
+#include "core/subject.hpp"
 #include "tests/hub/hub_program.hpp"
 #include "tests/hub/test_publisher.hpp"
 #include "tests/support/nats_server.hpp"
@@ -232,6 +234,46 @@ TEST_F(HubStreamTest, ShardsAreReadIntoOneModel) {
   fill({"south", "plant-8", core::Epoch{0x2222}, core::Lane::kTelemetry}, 201);
   EXPECT_TRUE(eventually([&] { return hub.effects() == 300; })) << hub.log();
   EXPECT_EQ(hub.json("/v1/models/pumps").at("shards").as_array().size(), 2u);
+}
+
+TEST(HubPermissions, ThoseOfTheDocsAreEnough) {
+  // docs/hub-api.md, "What sluice-hub may do at NATS".
+  const std::string publish =
+      R"(["$JS.API.STREAM.INFO.EVENTS-main", "$JS.API.STREAM.MSG.GET.EVENTS-main",
+          "$JS.API.CONSUMER.CREATE.EVENTS-main", "$JS.API.CONSUMER.DELETE.EVENTS-main.*",
+          "$JS.API.CONSUMER.MSG.NEXT.EVENTS-main.*",
+          "$JS.API.CONSUMER.CREATE.KV_SLUICE-REPORTS",
+          "$JS.API.CONSUMER.CREATE.KV_SLUICE-REPORTS.*.$KV.SLUICE-REPORTS.>",
+          "$JS.API.CONSUMER.DELETE.KV_SLUICE-REPORTS.*",
+          "$JS.API.CONSUMER.MSG.NEXT.KV_SLUICE-REPORTS.*", "need.*"])";
+  test::NatsServer server({.config = R"(authorization { users = [ { user: admin, password: a },
+        { user: hub, password: b, permissions: { publish: )" +
+                                     publish + R"(, subscribe: ["_INBOX_HUB_hub.>"] } } ] })"});
+  TestPublisher publisher("nats://admin:a@127.0.0.1:" + std::to_string(server.port()));
+  publisher.make_hub_stream("main");
+  publisher.make_report_bucket();
+  codec::Report report;
+  report.gateway = "plant-7";
+  report.epoch = core::Epoch{1};
+  ASSERT_TRUE(publisher.connection().request(core::report_subject("plant-7"),
+                                             codec::encode_report(report), 5s));
+  std::atomic<int> needs{0};
+  const auto subscription =
+      publisher.connection().subscribe("need.plant-7", [&](nats::Message) { ++needs; });
+  ASSERT_TRUE(subscription);
+  test::TempDir folder;
+  HubProgram::Options options;
+  options.more = std::string(kQuickCheck) + "\nuser_file = \"" +
+                 folder.write("user", "hub\n").string() + "\"\npassword_file = \"" +
+                 folder.write("password", "b\n").string() + "\"";
+  HubProgram hub(server.url(), options);
+  publisher.epoch_opened({}, 1);
+  publisher.events({}, 2, 4);
+  publisher.events({}, 6, 8);
+  EXPECT_TRUE(eventually([&] { return needs > 0; }, 40s)) << hub.log();
+  EXPECT_EQ(hub.effects(), 3);
+  EXPECT_EQ(hub.json("/v1/gateways").at("gateways").as_array().size(), 1u) << hub.log();
+  EXPECT_EQ(hub.log().find("ermission"), std::string::npos) << hub.log();
 }
 
 }  // namespace
