@@ -243,7 +243,6 @@ TEST(HubPermissions, ThoseOfTheDocsAreEnough) {
           "$JS.API.CONSUMER.CREATE.EVENTS-main", "$JS.API.CONSUMER.DELETE.EVENTS-main.*",
           "$JS.API.CONSUMER.MSG.NEXT.EVENTS-main.*",
           "$JS.API.CONSUMER.CREATE.KV_SLUICE-REPORTS",
-          "$JS.API.CONSUMER.CREATE.KV_SLUICE-REPORTS.*.$KV.SLUICE-REPORTS.>",
           "$JS.API.CONSUMER.DELETE.KV_SLUICE-REPORTS.*",
           "$JS.API.CONSUMER.MSG.NEXT.KV_SLUICE-REPORTS.*", "need.*"])";
   test::NatsServer server({.config = R"(authorization { users = [ { user: admin, password: a },
