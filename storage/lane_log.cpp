@@ -63,6 +63,7 @@ Result<std::uint64_t> LaneLog::trim() {
     {
       const std::unique_lock lock(mutex_);
       segments_.erase(segments_.begin());
+      state_.first = segments_.front().first;
     }
     SLUICE_TRY(remove_segment(path));
     ++removed;

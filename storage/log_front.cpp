@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/codec/event_codec.hpp"
+#include "storage/filesystem.hpp"
 #include "storage/log_writer.hpp"
 #include "storage/segment_file.hpp"
 #include "storage/start_record.hpp"
@@ -49,6 +50,14 @@ Result<void> LogWriter::open() {
       return fail(Errc::kConfig, "category 'sluice' is Sluice's own", "gateway.lanes.sluice");
   }
   SLUICE_TRY(make_folder(context_.folder));
+  const auto verdict = judge_filesystem(filesystem_magic(context_.folder));
+  if (verdict.fitness == Fitness::kUnfit)
+    return fail(Errc::kConfig,
+                context_.folder.string() + " cannot hold a log: " + std::string(verdict.why));
+  if (verdict.fitness == Fitness::kDoubtful)
+    context_.logger->warning(
+        "log", "the log's filesystem is a poor place for it",
+        {{"folder", context_.folder.string()}, {"why", std::string(verdict.why)}});
   auto lock = FolderLock::take(context_.folder);
   if (!lock) return lock.error();
   lock_file_.emplace(std::move(*lock));

@@ -93,6 +93,18 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem
   };
   if (never_committed(path))
     return fail(Errc::kNotFound, path.string() + ": gone, or its first transaction is missing");
+  // With an empty WAL the file alone tells whether it is sealed; to look at it through SQLite's WAL
+  // code would leave a -shm and a -wal beside every old segment. The sealer's mark reaches the file
+  // before its WAL is empty, so a look in between may have seen a half-copied file: look again.
+  if (wal_bytes(path) == 0) {
+    const auto first_look = try_mode(OpenMode::kImmutable);
+    if (first_look && (*first_look)->sealed_ && wal_bytes(path) == 0) {
+      auto sealed = try_mode(OpenMode::kImmutable);
+      if (!sealed) return sealed;
+      SLUICE_TRY((*sealed)->prepare());
+      return sealed;
+    }
+  }
   auto reader = try_mode(OpenMode::kReadOnly);
   if (!reader && !std::filesystem::exists(path))
     return fail(Errc::kNotFound, path.string() + " is gone");
@@ -100,12 +112,6 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem
   if (!reader && reader.error().code == Errc::kIo && wal_bytes(path) == 0)
     reader = try_mode(OpenMode::kImmutable);
   if (!reader) return reader;
-  // The mark is in the WAL before it is in the file: with the WAL empty it is in the file, and
-  // nothing will be written any more.
-  if ((*reader)->sealed_) {
-    if (wal_bytes(path) == 0) reader = try_mode(OpenMode::kImmutable);
-    if (!reader) return reader;
-  }
   SLUICE_TRY((*reader)->prepare());
   return reader;
 }

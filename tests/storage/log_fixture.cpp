@@ -106,7 +106,9 @@ void LogTest::ack(core::Lane lane, core::Seq acked) {
   anchor.acked = acked;
   anchor.hub_stream = "EVENTS-main";
   anchor.created = "2026-11-21T00:00:00Z";
-  anchor.epoch = log->epoch();
+  const auto epochs = reader()->epochs(lane);
+  for (const EpochInfo& info : *epochs)
+    if (info.first_seq <= acked) anchor.epoch = info.epoch;
   anchor.seq = acked;
   anchor.hub_seq = 1000 + acked;
   anchor.subject = "ev.main.plant-7.telemetry.pump.Measured";
