@@ -165,7 +165,7 @@ ExitCode run_audit(Program& program, const Options& given) {
       if (name != "examples")
         program.output.raw_line(
             std::string(name) + std::string(12 - std::min<std::size_t>(11, name.size()), ' ') +
-            (value.is_string() ? std::string(value.get_string()) : core::to_json(value)));
+            (value.is_string() ? std::string(value.get_string()) : json_text(value)));
     for (const json::value& example : document->at("examples").get_array())
       program.output.raw_line("  " + std::string(example.get_string()));
   }

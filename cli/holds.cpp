@@ -38,7 +38,14 @@ struct Skip {
 std::string text_of(const json::object& hold, std::string_view key) {
   const json::value* value = hold.if_contains(key);
   if (value == nullptr || value->is_null()) return "-";
-  return value->is_string() ? std::string(value->get_string()) : core::to_json(*value);
+  return value->is_string() ? std::string(value->get_string()) : json_text(*value);
+}
+
+// What is not there: a range, or what the lane needs before its first event can be applied.
+std::string missing_of(const json::object& hold) {
+  const std::string range = text_of(hold, "from") + ".." + text_of(hold, "to");
+  const std::string kind = text_of(hold, "kind");
+  return kind == "missing" || kind == "-" ? range : range + " (" + kind + ")";
 }
 
 ExitCode refuse(Program& program, const core::Error& error, const char* verb) {
@@ -63,8 +70,8 @@ ExitCode list_holds(Program& program) {
     }
     const json::object& hold = one.get_object();
     table.add({text_of(hold, "model"), text_of(hold, "gateway"), text_of(hold, "epoch"),
-               text_of(hold, "lane"), text_of(hold, "from") + ".." + text_of(hold, "to"),
-               text_of(hold, "held"), text_of(hold, "since")});
+               text_of(hold, "lane"), missing_of(hold), text_of(hold, "held"),
+               text_of(hold, "since")});
   }
   if (program.output.json()) return ExitCode::kOk;
   program.output.raw_line(holds->get_array().empty() ? "No holds: every lane is whole."

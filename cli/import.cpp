@@ -34,7 +34,7 @@ constexpr const char* kDescription =
     "import that was interrupted can simply be started again.";
 
 constexpr const char* kExamples =
-    " $ sluice import machine.csv --stream machine/1 --type TemperatureSampled \\\n"
+    " $ sluice import machine.csv --stream machine/1 --type Reading \\\n"
     "     --time timestamp\n"
     " 22,695 appended in 2 s\n";
 
@@ -44,6 +44,7 @@ struct Options {
   std::string file;
   ImportRows rows;
   std::string retry_for = "2min";
+  bool quiet = false;
 };
 
 class Importer {
@@ -52,7 +53,7 @@ class Importer {
       : given_(given),
         output_(program.output),
         progress_(program.output, "import", "bytes", file_bytes(given.file)),
-        report_(program.output, progress_, false),
+        report_(program.output, progress_, given.quiet),
         pipeline_(program.gateway, {.patience = patience}, clock_,
                   [this](const AppendPipeline::Answer& a) {
                     report_.answered(a.tag, a.result, a.resent);
@@ -159,6 +160,7 @@ void add_import(Program& program) {
                   "How long a gateway that went away is waited for.")
       ->type_name("D")
       ->capture_default_str();
+  verb.add_flag("--quiet", given->quiet, "Only failures and the summary, no answer per row.");
   program.on_run(verb, [&program, given] { return run_import(program, *given); });
 }
 

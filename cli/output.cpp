@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 
 #include "core/clock.hpp"
+#include "core/codec/json_data.hpp"
 #include "core/text.hpp"
 
 namespace sluice::cli {
@@ -38,7 +40,7 @@ Output::Output()
       json_(!stdout_is_terminal_) {}
 
 void Output::document(const core::json::value& value) {
-  raw_line(core::to_json(value));
+  raw_line(json_text(value));
 }
 
 void Output::raw_line(std::string_view line) {
@@ -133,6 +135,30 @@ std::string Table::text() const {
   }
   if (!out.empty()) out.pop_back();
   return out;
+}
+
+std::string json_text(const core::json::value& value) {
+  if (value.is_double()) {
+    std::string text(32, '\0');
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value.get_double()).ptr;
+    text.resize(static_cast<std::size_t>(end - text.data()));
+    // A float stays one for whoever reads it.
+    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+  }
+  std::string out;
+  if (const core::json::array* array = value.if_array()) {
+    for (const core::json::value& one : *array) out += (out.empty() ? "" : ",") + json_text(one);
+    return "[" + out + "]";
+  }
+  if (const core::json::object* object = value.if_object()) {
+    for (const auto& [key, one] : *object) {
+      if (!out.empty()) out += ',';
+      codec::append_json_text(key, out);
+      out += ':' + json_text(one);
+    }
+    return "{" + out + "}";
+  }
+  return core::to_json(value);
 }
 
 std::string with_thousands(std::uint64_t number) {

@@ -73,6 +73,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// As core::to_json, with floats in the form that people write: 100.0, not 1E2.
+std::string json_text(const core::json::value& value);
+
 std::string with_thousands(std::uint64_t number);  // 22,695
 
 }  // namespace sluice::cli

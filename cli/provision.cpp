@@ -89,8 +89,7 @@ std::string state_word(ProvisionedStream::State state) {
 // A setting's value for people: durations and sizes in words beside the number.
 std::string value_text(const std::string& name, const json::value& value) {
   if (value.is_null()) return "(not set)";
-  const std::string text =
-      value.is_string() ? std::string(value.get_string()) : core::to_json(value);
+  const std::string text = value.is_string() ? std::string(value.get_string()) : json_text(value);
   if (!value.is_int64()) return text;
   const std::int64_t number = value.get_int64();
   if (name == "max_age") return number == 0 ? "for ever" : core::human_duration(number);

@@ -50,7 +50,7 @@ Result<std::string> target_of(const Options& given, std::uint64_t limit, const s
 
 std::string cell(const json::value& value) {
   if (value.is_null()) return "-";
-  return value.is_string() ? std::string(value.get_string()) : core::to_json(value);
+  return value.is_string() ? std::string(value.get_string()) : json_text(value);
 }
 
 // Rows come as they are in JSON; as text they wait for their columns' widths.

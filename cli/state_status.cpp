@@ -56,8 +56,8 @@ Result<json::value> status_of_folder(const std::string& state) {
   document["link"] = std::move(hub_stream);
   struct statvfs disk {};
   if (statvfs(folder.c_str(), &disk) == 0)
-    document["disk"] = {{"free_bytes", std::uint64_t{disk.f_bavail} * disk.f_frsize},
-                        {"total_bytes", std::uint64_t{disk.f_blocks} * disk.f_frsize}};
+    document["disk"] = {{"free", std::uint64_t{disk.f_bavail} * disk.f_frsize},
+                        {"total", std::uint64_t{disk.f_blocks} * disk.f_frsize}};
   return document;
 }
 

@@ -22,17 +22,19 @@ std::string age(std::int64_t then_wall_ns, std::int64_t now_ns) {
   return then_wall_ns > now_ns ? "0 s" : core::human_duration(now_ns - then_wall_ns);
 }
 
-std::string link_text(const StatusView::LinkView& link) {
+std::string link_text(const StatusView::LinkView& link, std::int64_t now_ns) {
   std::string line = "link     " + link.state;
-  if (link.since_ns) line += " for " + core::human_duration(*link.since_ns);
+  if (link.since_wall_ns && *link.since_wall_ns > 0)
+    line += " for " + age(*link.since_wall_ns, now_ns);
   if (!link.server.empty()) line += ", " + link.server;
-  if (!link.url.empty()) line += " (" + link.url + ")";
-  if (link.state != "up" && link.next_try_ms)
+  if (!link.url.empty() && link.url != link.server) line += " (" + link.url + ")";
+  if (link.state != "up" && link.next_try_ms.value_or(0) > 0)
     line += ", next try in " + core::human_duration(*link.next_try_ms * 1'000'000);
   if (link.state == "unknown")
     line += ": no uplink has said anything; is sluice-uplink running? (sluice doctor)";
   if (!link.clone.empty()) line += "\n         STOPPED AS A CLONE: " + link.clone;
   if (!link.last_error.empty()) line += "\n         last error: " + link.last_error;
+  if (!link.report.empty()) line += "\n         report: " + link.report;
   return line;
 }
 
@@ -60,7 +62,7 @@ std::string disk_text(const StatusView& view) {
   if (view.disk_total) line += " of " + core::human_bytes(*view.disk_total);
   if (const auto days = view.disk_days_left())
     line += ", " + (*days > 3650 ? "more than 10 years" : with_decimals(*days, 0) + " days") +
-            " left if nothing is trimmed";
+            " left at this pace if nothing is trimmed";
   return line + "\n";
 }
 
@@ -82,7 +84,8 @@ std::string status_text(const StatusView& view, std::int64_t now_ns) {
   if (view.uptime_ns) out += ", up " + core::human_duration(*view.uptime_ns);
   if (!view.epoch.empty()) out += ", epoch " + view.epoch;
   if (view.from != "sluiced") out += "\n         read from " + view.state_folder;
-  out += "\n" + (view.from == "sluiced" ? link_text(view.link) + "\n" : std::string());
+  if (!view.failure.empty()) out += "\n         THE LOG STOPPED: " + view.failure;
+  out += "\n" + (view.from == "sluiced" ? link_text(view.link, now_ns) + "\n" : std::string());
   out += "\n" + lanes_text(view, now_ns) + "\n\n";
   if (!view.link.hub_stream.empty())
     out += "hub      " + view.link.hub_stream +
@@ -105,10 +108,13 @@ Verdict judge(const StatusView& view, const Thresholds& limits, std::int64_t now
   const std::int64_t oldest = view.oldest_unacked_wall_ns();
   const std::int64_t oldest_age =
       oldest >= kFirstPlausibleWallNs && oldest < now_ns ? now_ns - oldest : 0;
+  if (!view.failure.empty()) finding(2, "the log stopped: " + view.failure);
   if (!view.link.clone.empty()) finding(2, "stopped as a clone: " + view.link.clone);
   if (view.link.state != "up")
     finding(1, "link " + view.link.state +
-                   (view.link.since_ns ? " for " + core::human_duration(*view.link.since_ns) : "") +
+                   (view.link.since_wall_ns.value_or(0) > 0
+                        ? " for " + age(*view.link.since_wall_ns, now_ns)
+                        : "") +
                    (view.link.last_error.empty() ? "" : " (" + view.link.last_error + ")"));
   if (oldest_age >= limits.critical_age_ns)
     finding(2, "events have waited for " + core::human_duration(oldest_age));

@@ -10,6 +10,8 @@ namespace {
 
 namespace json = core::json;
 
+constexpr std::int64_t kShortestRunNs = 60'000'000'000;  // before that a pace says nothing
+
 // A field of a document, wherever the path leads; null where it leads nowhere.
 json::value at(const json::value& from, std::initializer_list<const char*> path) {
   const json::value* here = &from;
@@ -56,7 +58,7 @@ StatusView::LinkView link_view(const json::value& status) {
   const auto field = [&](const char* what) { return at(status, {"link", what}); };
   link.state = text(field("state"));
   if (link.state.empty()) link.state = "unknown";
-  link.since_ns = number<std::int64_t>(field("since_ns"));
+  link.since_wall_ns = number<std::int64_t>(field("since_ns"));
   link.last_error = text(field("last_error"));
   link.next_try_ms = number<std::int64_t>(field("next_try_ms"));
   link.url = text(field("url"));
@@ -66,7 +68,22 @@ StatusView::LinkView link_view(const json::value& status) {
   link.bytes_sent_today = number<std::uint64_t>(field("bytes_sent_today"));
   link.bytes_received_today = number<std::uint64_t>(field("bytes_received_today"));
   link.clone = text(field("clone"));
+  link.report = text(field("report"));
   return link;
+}
+
+// What was appended since the start, in bytes of the log as it lies on the disk.
+std::optional<double> bytes_per_day(const StatusView& view, const json::value& status) {
+  const auto appended = number<double>(at(status, {"counters", "appended"}));
+  if (!appended || !view.uptime_ns || *view.uptime_ns < kShortestRunNs) return std::nullopt;
+  double bytes = 0;
+  double events = 0;
+  for (const StatusView::LaneView& lane : view.lanes) {
+    bytes += static_cast<double>(lane.bytes);
+    events += static_cast<double>(lane.last + 1 - lane.first);
+  }
+  if (events < 1) return std::nullopt;
+  return *appended * (bytes / events) / static_cast<double>(*view.uptime_ns) * 86400e9;
 }
 
 }  // namespace
@@ -92,8 +109,8 @@ std::int64_t StatusView::oldest_unacked_wall_ns() const {
 }
 
 std::optional<double> StatusView::disk_days_left() const {
-  if (!disk_free || !disk_bytes_per_day || *disk_bytes_per_day == 0) return std::nullopt;
-  return static_cast<double>(*disk_free) / static_cast<double>(*disk_bytes_per_day);
+  if (!disk_free || !disk_bytes_per_day || *disk_bytes_per_day < 1) return std::nullopt;
+  return static_cast<double>(*disk_free) / *disk_bytes_per_day;
 }
 
 core::Result<StatusView> view_of(const json::value& status) {
@@ -107,12 +124,13 @@ core::Result<StatusView> view_of(const json::value& status) {
   view.version = text(at(status, {"version"}));
   view.uptime_ns = number<std::int64_t>(at(status, {"uptime_ns"}));
   view.state_folder = text(at(status, {"state_folder"}));
+  view.failure = text(at(status, {"failure"}));
   for (const core::Lane lane : core::kLanes)
     view.lanes.push_back(lane_view(status, core::lane_name(lane)));
   view.link = link_view(status);
-  view.disk_free = number<std::uint64_t>(at(status, {"disk", "free_bytes"}));
-  view.disk_total = number<std::uint64_t>(at(status, {"disk", "total_bytes"}));
-  view.disk_bytes_per_day = number<std::uint64_t>(at(status, {"disk", "bytes_per_day"}));
+  view.disk_free = number<std::uint64_t>(at(status, {"disk", "free"}));
+  view.disk_total = number<std::uint64_t>(at(status, {"disk", "total"}));
+  view.disk_bytes_per_day = bytes_per_day(view, status);
   view.wall_ns = number<std::int64_t>(at(status, {"clock", "wall_ns"}));
   const json::value trusted = at(status, {"clock", "trusted"});
   if (trusted.is_bool()) view.clock_trusted = trusted.get_bool();

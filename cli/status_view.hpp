@@ -28,21 +28,24 @@ struct StatusView {
   };
   struct LinkView {
     std::string state;  // up, down, connecting, stopped; "unknown" without an uplink's word
-    std::optional<std::int64_t> since_ns;  // how long it has been in this state
+    std::optional<std::int64_t> since_wall_ns;  // when it came into this state
     std::string last_error;
     std::optional<std::int64_t> next_try_ms;
     std::string url, server, hub_stream, hub_created;
     std::optional<std::uint64_t> bytes_sent_today, bytes_received_today;
-    std::string clone;  // not empty: stopped because another machine has this gateway's id
+    std::string report;  // why the report could not be written; empty if all is well
+    std::string clone;   // not empty: stopped because another machine has this gateway's id
   };
 
   std::string gateway, epoch, version;
   std::optional<std::int64_t> uptime_ns;
   std::vector<LaneView> lanes;
   LinkView link;
-  std::optional<std::uint64_t> disk_free, disk_total, disk_bytes_per_day;
+  std::optional<std::uint64_t> disk_free, disk_total;
+  std::optional<double> disk_bytes_per_day;  // at the pace since sluiced started
   std::optional<std::int64_t> wall_ns;
   std::optional<bool> clock_trusted;
+  std::string failure;  // the log stopped by itself
   std::string state_folder;
   std::string from;  // who says so: "sluiced" or "state folder"
 

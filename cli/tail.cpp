@@ -84,6 +84,8 @@ Result<void> follow(Program& program, const std::vector<Cursor>& cursors) {
         const auto came = client.receive_for(std::chrono::milliseconds(0));
         if (!came) return came.error();
         if (!*came) break;
+        if ((*came)->method == "end")  // the gateway ends a follower that it cannot serve
+          return fail(Errc::kUnavailable, "the gateway ended this; start it again");
         if ((*came)->method != "event" || !(*came)->body) continue;
         const auto params = rpc::Value::parse(*(*came)->body);
         if (!params) return params.error();

@@ -48,7 +48,7 @@ cpu_jiffies() {
 }
 
 cpu() {
-  # shellcheck disable=SC2046  # two numbers on purpose
+  # shellcheck disable=SC2046,SC2086  # two numbers each, on purpose
   set -- $before $(cpu_jiffies)
   before="$3 $4"
   line CpuSampled "$(awk -v b0="$1" -v t0="$2" -v b1="$3" -v t1="$4" '{
