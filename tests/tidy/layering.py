@@ -23,7 +23,7 @@ ROOMS = {
     "projection": {"core", "core/codec", "sqlite"},
     "hub": {"core", "core/codec", "rpc", "http", "projection", "sync/nats"},
     "cli": {"core", "core/codec", "sqlite", "http", "rpc", "storage", "sync", "sync/nats",
-            "projection"},
+            "gateway", "projection", "hub"},
 }
 
 # Header of a library -> the rooms that may see it.
