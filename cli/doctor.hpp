@@ -11,7 +11,6 @@
 
 #include "core/clock.hpp"
 #include "core/json.hpp"
-#include "gateway/settings.hpp"
 #include "storage/log_reader.hpp"
 #include "sync/nats/connection.hpp"
 #include "sync/uplink_settings.hpp"
@@ -46,7 +45,6 @@ struct Patient {
   std::string config_file;
   double disk_seconds = 3;
   const core::Clock& clock;
-  std::optional<gateway::Settings> gateway = {};
   std::optional<sync::UplinkSettings> uplink = {};
   std::unique_ptr<storage::LogReader> log = {};  // null: there is none (yet), or it cannot be read
   double events_per_day = 0;                     // 0: the log does not say

@@ -202,8 +202,7 @@ Finding check_hub_stream(Patient& patient) {
   std::string differences;
   for (const nats::Disagreement& one : nats::disagreements(*plan, config->get_object()))
     if (one.name != "num_replicas")
-      differences +=
-          (differences.empty() ? "" : ", ") + one.name + " is " + core::to_json(one.found);
+      differences += (differences.empty() ? "" : ", ") + one.name + " is " + json_text(one.found);
   const json::value* state = info->if_contains("state");
   const json::value* messages = state != nullptr && state->is_object()
                                     ? state->get_object().if_contains("messages")

@@ -10,6 +10,7 @@
 #include "cli/disk_probe.hpp"
 #include "cli/doctor.hpp"
 #include "cli/output.hpp"
+#include "cli/run_program.hpp"
 #include "core/codec/event_codec.hpp"
 #include "core/text.hpp"
 
@@ -77,22 +78,27 @@ std::string days_of_flash(double events_per_day, std::uint64_t disk_bytes) {
 }  // namespace
 
 Finding check_config(Patient& patient) {
-  auto gateway = gateway::load(patient.config_file);
-  if (!gateway)
-    return failed(gateway.error().message,
+  // The daemon's own check sees all of the file, and what it refers to.
+  const auto checked =
+      run_program({program_beside("sluiced"), "--check-config", "--config", patient.config_file});
+  if (checked && checked->code != 0 && checked->code != kNotStarted)
+    return failed(checked->output,
                   "Correct the file, or name another with --config. `sluiced --print-config` shows "
                   "all keys and their defaults.");
   auto uplink = sync::load_uplink_settings(patient.config_file);
-  patient.gateway = std::move(*gateway);
-  if (!uplink) return failed(uplink.error().message, "Correct the section [uplink] of the file.");
+  if (!uplink)
+    return failed(uplink.error().message, "Correct the file, or name another: --config.");
   patient.uplink = std::move(*uplink);
-  return found(patient.config_file + ": gateway " + patient.gateway->id->text() + ", shard " +
-               patient.uplink->shard + ", state in " + patient.gateway->gateway.state);
+  const std::string words = patient.config_file + ": gateway " + patient.uplink->id + ", shard " +
+                            patient.uplink->shard + ", state in " + patient.uplink->state;
+  if (!checked || checked->code == kNotStarted)
+    return warn(words + "; the sections of sluiced were not checked", "Is sluiced installed?");
+  return found(words);
 }
 
 Finding check_state_folder(Patient& patient) {
-  if (!patient.gateway) return skipped("the configuration does not say where it is");
-  const std::filesystem::path folder = patient.gateway->gateway.state;
+  if (!patient.uplink) return skipped("the configuration does not say where it is");
+  const std::filesystem::path folder = patient.uplink->state;
   std::error_code ignored;
   if (!std::filesystem::is_directory(folder, ignored))
     return failed(
@@ -113,14 +119,14 @@ Finding check_state_folder(Patient& patient) {
       return warn(words + ", file system " + unfit.name + ": " + unfit.why,
                   "Put the state folder on ext4, xfs, btrfs or f2fs on local flash or disk.");
 
-  const std::filesystem::path log_folder = patient.gateway->log_folder();
+  const std::filesystem::path log_folder = patient.uplink->log_folder();
   if (!std::filesystem::exists(log_folder, ignored)) return found(words + ", no log yet");
   auto log = storage::LogReader::open(log_folder);
   if (!log)
     return failed("the log cannot be opened: " + core::to_string(log.error()),
                   "Keep the folder as it is and look at what sluiced says: journalctl -u sluiced");
   patient.log = std::move(*log);
-  if (patient.log->gateway() != *patient.gateway->id)
+  if (patient.log->gateway().text() != patient.uplink->id)
     return failed("the log belongs to gateway " + patient.log->gateway().text(),
                   "Set [gateway] id to that name, or give this gateway a state folder of its own.");
   patient.events_per_day = events_per_day(*patient.log);
@@ -131,8 +137,8 @@ Finding check_state_folder(Patient& patient) {
 }
 
 Finding check_disk(Patient& patient) {
-  if (!patient.gateway) return skipped("the configuration does not say where it is");
-  const std::filesystem::path folder = patient.gateway->gateway.state;
+  if (!patient.uplink) return skipped("the configuration does not say where it is");
+  const std::filesystem::path folder = patient.uplink->state;
   const auto figures = probe_disk(
       folder, std::chrono::milliseconds(std::lround(patient.disk_seconds * 1000)), patient.clock);
   if (!figures)
