@@ -23,10 +23,12 @@ Result<Answer> Gate::offer(const Arrival& arrival, GateSink& sink) {
     if (!made) return made.error();
     row = *made;
   }
-  if (arrival.opened) {
-    if (row->state == RowState::kUnopened) {
-      SLUICE_TRY(open_by(*row, arrival));
-    } else if (row->start == RowStart::kWhole && row->first != arrival.event.seq) {
+  if (row->state == RowState::kUnopened) {
+    SLUICE_TRY(open_by(*row, arrival));
+  } else if (arrival.opened && !arrival.gap) {
+    const auto contradicts = contradicts_opening(*row, arrival.event.seq);
+    if (!contradicts) return contradicts.error();
+    if (*contradicts) {
       batch.answer.verdict = Verdict::kPoison;
       batch.answer.why = "the epoch was opened at seq " + std::to_string(row->first) + " before";
       return std::move(batch.answer);
@@ -55,7 +57,25 @@ Result<GateRow*> Gate::make_row(const RowRef& ref, std::int64_t now_ns, std::uin
   return row;
 }
 
+// A second EpochOpened of an epoch is a contradiction, unless it lies in a range that was given up:
+// then it only comes late (from an old card, say, when the first machine had trimmed it).
+Result<bool> Gate::contradicts_opening(const GateRow& row, Seq seq) {
+  if (row.start != RowStart::kWhole || row.first == seq) return false;
+  if (row.absent == 0) return true;
+  const auto absent = store_.is_absent(row, seq);
+  if (!absent) return absent.error();
+  return !*absent;
+}
+
 Result<void> Gate::open_by(GateRow& row, const Arrival& arrival) {
+  if (!arrival.opened) {
+    // All of the epoch from the lane's first seq on was given up, its EpochOpened among it.
+    if (!arrival.gap || arrival.event.seq != 1) return {};
+    row.first = row.next = 1;
+    row.start = RowStart::kSkipped;
+    row.state = RowState::kOpen;
+    return store_.changed(row);
+  }
   row.previous = arrival.opened->previous;
   row.previous_last = arrival.opened->last_seq;
   row.first = row.next = arrival.event.seq;
@@ -102,17 +122,19 @@ Result<void> Gate::below(GateRow& row, const Arrival& arrival, Batch& batch) {
     batch.answer.verdict = Verdict::kBeforeStart;
     return {};
   }
+  if (row.absent != 0 || row.start == RowStart::kSkipped) {
+    const auto absent = store_.is_absent(row, seq);
+    if (!absent) return absent.error();
+    if (*absent) {
+      batch.answer.verdict = Verdict::kLate;
+      return batch.sink.late(arrival.event, arrival.body, arrival.hub_seq);
+    }
+  }
   if (seq < row.first && row.start == RowStart::kWhole) {
     batch.answer.verdict = Verdict::kPoison;
     batch.answer.why = "the epoch begins at seq " + std::to_string(row.first);
-    return {};
   }
-  if (row.absent == 0 && row.start != RowStart::kSkipped) return {};
-  const auto absent = store_.is_absent(row, seq);
-  if (!absent) return absent.error();
-  if (!*absent) return {};
-  batch.answer.verdict = Verdict::kLate;
-  return batch.sink.late(arrival.event, arrival.body, arrival.hub_seq);
+  return {};
 }
 
 Result<void> Gate::hold(GateRow& row, const Arrival& arrival, Batch& batch) {

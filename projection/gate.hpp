@@ -66,6 +66,7 @@ class Gate {
 
   core::Result<GateRow*> make_row(const RowRef& ref, std::int64_t now_ns, std::uint64_t hub_seq);
   core::Result<void> open_by(GateRow& row, const Arrival& arrival);
+  core::Result<bool> contradicts_opening(const GateRow& row, core::Seq seq);
   core::Result<void> admit(GateRow& row, const Arrival& arrival, Batch& batch);
   core::Result<void> below(GateRow& row, const Arrival& arrival, Batch& batch);
   core::Result<void> hold(GateRow& row, const Arrival& arrival, Batch& batch);

@@ -165,12 +165,11 @@ Result<void> Gate::row_holes(const GateRow& row, Seq& cursor, std::vector<Hole>&
   for (const HeldItem& item : *items) {
     if (item.seq > cursor && out.size() - before < kRowHolesMax) {
       const bool beginning = cursor == 0;
-      if (!beginning || item.seq > 1) {
-        out.push_back(hole_of(row, std::max<Seq>(cursor, 1), item.seq - 1,
-                              beginning ? Hole::Kind::kBeginning : Hole::Kind::kMissing));
-        out.back().since_ns = item.seen_ns;
-        out.back().since_hub_seq = item.hub_seq;
-      }
+      // An unopened row always has a hole, so that it can be asked for and skipped.
+      out.push_back(hole_of(row, std::max<Seq>(cursor, 1), std::max<Seq>(item.seq - 1, 1),
+                            beginning ? Hole::Kind::kBeginning : Hole::Kind::kMissing));
+      out.back().since_ns = item.seen_ns;
+      out.back().since_hub_seq = item.hub_seq;
     }
     cursor = std::max(cursor, (item.is_gap() ? item.to : item.seq) + 1);
   }

@@ -258,6 +258,43 @@ TEST_F(GateTest, ASecondOpeningOfAnEpochIsPoison) {
   EXPECT_EQ(store_.rows()[0].next, 2u);
 }
 
+// A machine that had trimmed the epoch's beginning answered first; then an old card shows up.
+TEST_F(GateTest, AnOpeningInAGivenUpRangeIsLate) {
+  const core::EpochOpened unknown{core::Epoch{}, 0, std::nullopt, "trimmed"};
+  EXPECT_EQ(offer(two_.gap(1, 9, core::GapReason::kTrimmed, unknown)).absent, 9u);
+  EXPECT_EQ(verdict(two_.opened(1, 4)), Verdict::kLate);
+  EXPECT_EQ(verdict(two_.event(6)), Verdict::kLate);
+  EXPECT_EQ(verdict(two_.event(10)), Verdict::kApplied);
+}
+
+TEST_F(GateTest, AGapRecordFromTheFirstSeqOpensTheEpochThatItGivesUp) {
+  offer(one_.opened(0, 0));
+  offer(three_.opened(2, 43));
+  EXPECT_EQ(offer(two_.gap(1, 43)).applied, 1u);
+  EXPECT_THAT(sink_.applied, ElementsAre("1/1", "3/44"));
+  EXPECT_EQ(verdict(two_.opened(1, 1)), Verdict::kLate);
+  EXPECT_THAT(holes(), IsEmpty());
+}
+
+TEST_F(GateTest, AGapRecordThatKnowsTheOpeningLessWellStillCounts) {
+  offer(one_.opened(0, 0));
+  offer(two_.opened(1, 1));
+  const core::EpochOpened unknown{core::Epoch{}, 0, std::nullopt, "trimmed"};
+  EXPECT_EQ(offer(two_.gap(1, 5, core::GapReason::kTrimmed, unknown)).absent, 3u);
+  EXPECT_EQ(verdict(two_.event(6)), Verdict::kApplied);
+}
+
+TEST_F(GateTest, AnUnopenedEpochCanAlwaysBeSkipped) {
+  offer(three_.opened(2, 43));
+  offer(two_.gap(2, 43));
+  bool skippable = false;
+  for (const Hole& hole : holes())
+    if (hole.epoch.value == 2) skippable = true;
+  EXPECT_TRUE(skippable);
+  ASSERT_TRUE(skip(two_.row()));
+  EXPECT_THAT(sink_.applied, ElementsAre("3/44"));
+}
+
 TEST_F(GateTest, LanesAndGatewaysDoNotWaitForEachOther) {
   const LaneMaker alarm("plant-7", 1, core::Lane::kAlarm);
   const LaneMaker other("plant-8", 1);
