@@ -20,6 +20,7 @@ class NatsServer {
     std::string config;
     // Limit of the JetStream file store, as written in the configuration.
     std::string max_file_store = "8GB";
+    std::uint16_t port = 0;  // 0: any
   };
   NatsServer();
   explicit NatsServer(Options options);

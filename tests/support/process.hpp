@@ -16,11 +16,11 @@ namespace sluice::test {
 class Process {
  public:
   struct Options {
-    std::vector<std::string> environment;  // "NAME=value", beside what this process has
-    std::string input;                     // its stdin; empty: /dev/null
-    bool as_nobody = false;                // uid and gid 65534; the caller must be root
-    std::filesystem::path log_file;        // stdout and stderr are appended here instead
-    bool dies_with_parent = true;          // SIGKILL when the *thread* that started it ends
+    std::vector<std::string> environment = {};  // "NAME=value", beside what this process has
+    std::string input = {};                     // its stdin; empty: /dev/null
+    bool as_nobody = false;                     // uid and gid 65534; the caller must be root
+    std::filesystem::path log_file = {};        // stdout and stderr are appended here instead
+    bool dies_with_parent = true;               // SIGKILL when the *thread* that started it ends
   };
   // A path with '/' or a name on PATH. A program that cannot be started ends with 127.
   explicit Process(const std::vector<std::string>& command);
