@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <mutex>
 
 namespace sluice::hub {
 
@@ -19,11 +20,30 @@ using core::Result;
 
 namespace {
 
-nats::ConnectionOptions connection_options(const HubSettings& settings) {
+// What a connection goes on in spite of, as a right that is missing. The same words once a minute.
+std::function<void(core::Error)> error_reporter(const core::Clock& clock, core::Logger& log) {
+  struct Last {
+    std::mutex mutex;
+    std::string words;
+    std::uint64_t at_ns = 0;
+  };
+  return [last = std::make_shared<Last>(), &clock, &log](const core::Error& error) {
+    const std::string words = core::to_string(error);
+    const std::lock_guard lock(last->mutex);
+    if (words == last->words && clock.monotonic_ns() - last->at_ns < 60'000'000'000) return;
+    last->words = words;
+    last->at_ns = clock.monotonic_ns();
+    log.warning("nats", words);
+  };
+}
+
+nats::ConnectionOptions connection_options(const HubSettings& settings, const core::Clock& clock,
+                                           core::Logger& log) {
   nats::ConnectionOptions options;
   options.login = settings.login;
   // In capitals, which no gateway's id holds: their inboxes are _INBOX_<gateway>.
   options.inbox_prefix = "_INBOX_HUB_" + settings.name;
+  options.on_error = error_reporter(clock, log);
   options.ping_interval = std::chrono::milliseconds(20'000);
   return options;
 }
@@ -110,7 +130,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
   const auto locked = lock_state(settings.state);
   if (!locked) return locked.error();
   parts->lock_fd = *locked;
-  const auto options = connection_options(settings);
+  const auto options = connection_options(settings, clock, log);
   Parts& all = *parts;
   const auto fatal = [&all](const core::Error& error) { all.fatal(error); };
   all.watch = std::make_unique<ReportWatch>(all.reports, all.needs, clock, log, options, fatal);

@@ -54,6 +54,7 @@ struct ModelFigures {
   std::string name;
   projection::EngineTotals totals;
   std::uint64_t holds = 0;
+  std::int64_t oldest_hold_ns = 0;
   std::uint64_t held = 0;
   bool blocked = false;
   std::vector<std::pair<std::string, FeedStatus>> feeds;  // by shard
@@ -69,6 +70,9 @@ core::Result<ModelFigures> figures_of(const ServedModel& model) {
     const auto holes = engine.holes(ModelHost::kHolesMax);
     if (!holes) return holes.error();
     out.holds = holes->size();
+    for (const projection::Hole& hole : *holes)
+      if (out.oldest_hold_ns == 0 || hole.since_ns < out.oldest_hold_ns)
+        out.oldest_hold_ns = hole.since_ns;
     const auto lanes = engine.lanes(Api::kLanesMax);
     if (!lanes) return lanes.error();
     for (const projection::LaneState& lane : *lanes) {
@@ -128,12 +132,20 @@ void write_feeds(MetricsWriter& out, const std::vector<ModelFigures>& models,
                   std::uint64_t{derive_state(progress_of(status, model.blocked, clock)) == state});
 }
 
-void write_models(MetricsWriter& out, const std::vector<ModelFigures>& models) {
+void write_models(MetricsWriter& out, const std::vector<ModelFigures>& models,
+                  std::int64_t now_ns) {
   per_model(out, models, "sluice_hub_applied_total", "counter",
             "Events that took effect since the database was made.",
             [](const ModelFigures& model) { return model.totals.applied; });
   per_model(out, models, "sluice_hub_holds", "gauge", "Holes that events wait behind.",
             [](const ModelFigures& model) { return model.holds; });
+  per_model(out, models, "sluice_hub_oldest_hold_seconds", "gauge",
+            "Since the oldest hole holds events back; 0 if there is none.",
+            [&](const ModelFigures& model) {
+              return model.oldest_hold_ns == 0
+                         ? 0.0
+                         : static_cast<double>(now_ns - model.oldest_hold_ns) / 1e9;
+            });
   per_model(out, models, "sluice_hub_held_events", "gauge", "Events that wait behind holes.",
             [](const ModelFigures& model) { return model.held; });
   per_model(out, models, "sluice_hub_parked", "gauge", "Events put aside, the late ones included.",
@@ -174,8 +186,8 @@ http::Response Api::metrics() const {
   }
   MetricsWriter out;
   write_feeds(out, models, parts_.clock);
-  write_models(out, models);
   const std::int64_t now_ns = parts_.clock.wall_ns();
+  write_models(out, models, now_ns);
   write_gateways(out, parts_.reports.all(now_ns), now_ns);
   out.family("sluice_hub_needs_published_total", "counter",
              "Times that a gateway was asked for a missing range.");

@@ -21,6 +21,7 @@ constexpr milliseconds kAskTimeout{30'000};
 constexpr milliseconds kBackoffFirst{250};
 constexpr milliseconds kBackoffLast{15'000};
 constexpr milliseconds kWait{500};
+constexpr std::int64_t kHoldAlarmNs = 600'000'000'000;
 
 }  // namespace
 
@@ -89,12 +90,14 @@ void ModelFeed::run() {
   milliseconds backoff = kBackoffFirst;
   while (!stopping()) {
     alive_ns_ = clock_.monotonic_ns();
-    const std::uint64_t sessions_before = status().sessions;
+    const std::uint64_t read_before = status().read;
     const auto ended = session();
     if (stopping()) break;
-    if (ended && *ended == Next::kAtOnce) continue;
     if (!ended) note_error(ended.error());
-    if (status().sessions != sessions_before) backoff = kBackoffFirst;
+    // Only a session that got on starts the back-off anew: consumers are dear on a big hub stream.
+    const bool got_on = status().read != read_before;
+    if (got_on) backoff = kBackoffFirst;
+    if (got_on && ended && *ended == Next::kAtOnce) continue;
     pause(backoff / 2 + milliseconds(random_.below(static_cast<std::uint64_t>(backoff.count()))));
     backoff = std::min(backoff * 2, kBackoffLast);
   }
@@ -277,10 +280,15 @@ Result<std::optional<projection::BatchOutcome>> ModelFeed::apply(
 }
 
 Result<void> ModelFeed::look_for_holes(nats::Connection& connection) {
-  const auto holes = host_.missing(settings_.shard);
-  if (!holes) return holes.error();
-  has_holes_ = !holes->empty();
-  return needs_.saw(label_, *holes, status().position, [&]() -> Result<std::uint64_t> {
+  const auto missing = host_.missing(settings_.shard);
+  if (!missing) return missing.error();
+  has_holes_ = !missing->ranges.empty();
+  const bool is_old = has_holes_ && clock_.wall_ns() - missing->since_ns > kHoldAlarmNs;
+  if (is_old && !alarmed_)
+    log_.error("alarm", "events have waited behind a hole for more than 10 minutes: see /v1/holds",
+               {{"model", label_}, {"holes", std::to_string(missing->ranges.size())}});
+  alarmed_ = is_old;
+  return needs_.saw(label_, missing->ranges, status().position, [&]() -> Result<std::uint64_t> {
     const auto info = nats::hub_stream_info(connection, hub_stream_, kAskTimeout);
     if (!info) return info.error();
     return info->last;

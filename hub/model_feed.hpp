@@ -95,6 +95,7 @@ class ModelFeed {
   core::SystemRandom random_;
   std::uint64_t next_ = 1;  // the model's position is to be here, or was turned back
   bool has_holes_ = false;
+  bool alarmed_ = false;             // a hole has been open for too long, and that was said
   bool quiet_ = false;               // nothing came since the last check
   std::uint64_t last_at_start_ = 0;  // the hub stream's last sequence when the session began
   std::string last_logged_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/model_host.hpp"
 
+#include <algorithm>
+
 namespace sluice::hub {
 
 using core::Result;
@@ -23,16 +25,17 @@ Result<projection::QueryPage> ModelHost::run(const projection::QueryRequest& req
   return query_->run(request, deadline);
 }
 
-Result<std::vector<MissingRange>> ModelHost::missing(std::string_view shard) {
+Result<ModelHost::Missing> ModelHost::missing(std::string_view shard) {
   const auto holes =
       with_engine([](projection::Engine& engine) { return engine.holes(kHolesMax); });
   if (!holes) return holes.error();
-  std::vector<MissingRange> out;
+  Missing out;
   const std::lock_guard lock(shards_mutex_);
   for (const projection::Hole& hole : *holes) {
     const auto known = shard_of_.find(hole.gateway);
     if (known != shard_of_.end() && known->second != shard) continue;
-    out.push_back({hole.gateway, hole.epoch, hole.lane, hole.from, hole.to});
+    out.since_ns = out.ranges.empty() ? hole.since_ns : std::min(out.since_ns, hole.since_ns);
+    out.ranges.push_back({hole.gateway, hole.epoch, hole.lane, hole.from, hole.to});
   }
   return out;
 }

@@ -43,7 +43,11 @@ class ModelHost {
 
   // What the model waits for, as far as `shard` brings it: a hole of a gateway that was last seen
   // on another shard is that one's. At most kHolesMax.
-  core::Result<std::vector<MissingRange>> missing(std::string_view shard);
+  struct Missing {
+    std::vector<MissingRange> ranges;
+    std::int64_t since_ns = 0;  // when the oldest of them began to hold events back
+  };
+  core::Result<Missing> missing(std::string_view shard);
   void saw_gateway(std::string_view gateway, std::string_view shard);
   static constexpr std::size_t kHolesMax = 1000;
 

@@ -134,7 +134,7 @@ function showHolds(list) {
                cell('missing', hold.from === hold.to ? number(hold.from)
                                  : number(hold.from) + ' to ' + number(hold.to), 'number'),
                cell('waiting', number(hold.held), 'number'),
-               cell('since', duration(hold.age_s) + ' ago'));
+               cell('since', duration(hold.age_s) + ' ago', hold.age_s > 600 ? 'error' : ''));
     return row;
   }));
 }

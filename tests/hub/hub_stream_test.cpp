@@ -187,6 +187,47 @@ TEST_F(HubStreamTest, AHoleIsAskedForOnceForAllModelsAndCloses) {
   EXPECT_EQ(hub.json("/v1/models/pumps").at("absent").as_int64(), 1);
 }
 
+// A lane may hold 16,384 events; what comes after that is read again when the hole closes.
+constexpr core::Seq kOverflowing = 18'000;
+
+TEST_F(HubStreamTest, WhatHadNoRoomBehindAHoleIsReadAgainWhenItCloses) {
+  publisher_->make_hub_stream("main");
+  HubProgram hub(server_.url());
+  fill({}, 4);
+  publisher_->events({}, 8, kOverflowing);
+  const TestPublisher::Lane other{"main", "plant-8", core::Epoch{0x2222}, core::Lane::kTelemetry};
+  fill(other, 101);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 3 + 100; }, 60s)) << hub.log();
+  EXPECT_EQ(hub.json("/v1/models/pumps").at("state").as_string(), "blocked");
+  EXPECT_TRUE(hub.json("/v1/holds").at("holds").as_array()[0].as_object().at("blocked").as_bool());
+  publisher_->events({}, 5, 7);
+  const auto all = static_cast<std::int64_t>(kOverflowing - 1 + 100);
+  EXPECT_TRUE(eventually([&] { return hub.effects() == all; }, 60s)) << hub.log();
+  EXPECT_TRUE(each_once(hub, static_cast<std::size_t>(all)));
+  EXPECT_EQ(hub.json("/v1/models/pumps").at("state").as_string(), "running");
+}
+
+TEST_F(HubStreamTest, WhatHadNoRoomBehindAHoleIsReadAgainWhenItIsSteppedOver) {
+  publisher_->make_hub_stream("main");
+  HubProgram hub(server_.url());
+  fill({}, 4);
+  publisher_->events({}, 8, kOverflowing);
+  ASSERT_TRUE(eventually(
+      [&] {
+        return hub.json("/v1/models/pumps").at("shards").as_array()[0].as_object().at("position") ==
+               kOverflowing - 3;
+      },
+      60s))
+      << hub.log();
+  const auto answer = hub.post(
+      "/v1/holds/skip",
+      R"({"gateway":"plant-7","epoch":"0000000000001111","lane":"telemetry","to":7,"reason":"r"})");
+  EXPECT_EQ(answer.status, 200u) << answer.body;
+  const auto all = static_cast<std::int64_t>(kOverflowing - 4);
+  EXPECT_TRUE(eventually([&] { return hub.effects() == all; }, 60s)) << hub.log();
+  EXPECT_TRUE(each_once(hub, static_cast<std::size_t>(all)));
+}
+
 TEST_F(HubStreamTest, AMessageThatNamesAnotherGatewayIsRefusedWithAnAlarm) {
   publisher_->make_hub_stream("main");
   HubProgram hub(server_.url());
