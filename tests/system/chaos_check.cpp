@@ -19,24 +19,25 @@ history = "whole"
 [where]
 categories = ["load"]
 
-[tables.effects]
-key = { gateway = "text", k = "text" }
-columns = { n = "int" }
+[table.effects]
+key = { gateway = "$gateway", k = { type = "text", from = ".k" } }
 
-[tables.streams]
-key = { gateway = "text", stream = "text" }
-columns = { n = "int", last = "int" }
+[table.effects.columns]
+n = { type = "int", default = 0 }
 
-[[on]]
+[[table.effects.on]]
 type = "Sampled"
-table = "effects"
-key = { gateway = "$gateway", k = ".k" }
 inc = { n = 1 }
 
-[[on]]
-type = "Sampled"
-table = "streams"
+[table.streams]
 key = { gateway = "$gateway", stream = "$stream" }
+
+[table.streams.columns]
+n = { type = "int", default = 0 }
+last = "int"
+
+[[table.streams.on]]
+type = "Sampled"
 inc = { n = 1 }
 set = { last = "$version" }
 )";

@@ -46,8 +46,8 @@ void Installation::write_configuration(const std::string& model) const {
                     root + "/run\"\n[log]\nrestart_wait_max = \"0ms\"\n[uplink]\nurls = [\"" +
                     nats_url() + "\"]\n");
   folder_.write("hub.toml",
-                "[hub]\nurls = [\"" + nats_url() + "\"]\nshards = [\"main\"]\nmodels = \"" + root +
-                    "/models\"\nstate = \"" + root +
+                "[hub]\nurls = [\"" + nats_url() + "\"]\nshards = [\"main\"]\nmodels = [\"" + root +
+                    "/models\"]\nstate = \"" + root +
                     "/hub\"\nlisten = \"127.0.0.1:" + std::to_string(hub_port_) + "\"\n");
 }
 
