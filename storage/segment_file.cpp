@@ -73,7 +73,8 @@ Result<std::vector<SegmentFile>> list_segments(const fs::path& lane_folder) {
 }
 
 Result<void> sync_folder(const fs::path& folder) {
-  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // The parent of a relative name of one part is empty.
+  const int fd = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return os_error("cannot open the folder", folder, errno);
   const int failed = fsync(fd) == 0 ? 0 : errno;
   close(fd);

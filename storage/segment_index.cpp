@@ -5,10 +5,19 @@
 
 namespace sluice::storage {
 
+namespace {
+constexpr std::size_t kGrowBy = 4096;
+}
+
 SegmentIndex::SegmentIndex(core::Seq first_seq)
     : first_seq_(first_seq), by_id_(0, Hash{this}, Equal{this}) {}
 
 void SegmentIndex::push(const core::Uuid& id, StreamTable::Index stream) {
+  // Doubling would end at twice what a segment needs, since its last group passes the limit.
+  if (ids_.size() == ids_.capacity()) {
+    ids_.reserve(ids_.size() + kGrowBy);
+    streams_.reserve(ids_.size() + kGrowBy);
+  }
   ids_.push_back(id);
   streams_.push_back(stream);
   by_id_.insert(static_cast<std::uint32_t>(ids_.size() - 1));
