@@ -248,9 +248,12 @@ TEST_F(ChaosTest, AKillInMidBatchLeavesNothingHalfDone) {
   engine_.reset();
   int kills = 0;
   for (;;) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {  // reads on from the position in the file until it is killed, or done
+      close(ends[0]);
       auto engine = Engine::open(model_, file(), clock_, log_);
       if (!engine) _exit(2);
       for (;;) {
@@ -260,12 +263,17 @@ TEST_F(ChaosTest, AKillInMidBatchLeavesNothingHalfDone) {
         if (at >= feed.size()) _exit(0);
         std::vector<Incoming> batch;
         while (batch.size() < 200 && at < feed.size()) batch.push_back(feed.incoming(at++));
-        if (!(*engine)->apply(feed.hub(), batch)) _exit(4);
+        if (write(ends[1], ".", 1) != 1) _exit(4);
+        if (!(*engine)->apply(feed.hub(), batch)) _exit(5);
       }
     }
-    const auto wait_us = static_cast<useconds_t>(5'000 + random.below(30'000));
-    usleep(wait_us);  // the moment of the kill, not a wait for something
+    close(ends[1]);
+    // The kill falls into a batch, a random one of the next few.
+    char dot = 0;
+    for (std::uint64_t left = 1 + random.below(6); left > 0 && read(ends[0], &dot, 1) == 1;) --left;
+    for (std::uint64_t spin = random.below(400'000); spin > 0; --spin) asm volatile("");
     kill(child, SIGKILL);
+    close(ends[0]);
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     if (WIFEXITED(status)) {
