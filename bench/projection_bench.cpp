@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Projection into SQLite beside a hand-written prepared upsert loop with the same gate.
+//
+//     projection_bench [--rounds=5] [--events=300000] [--streams=1000] [--batch=500] [--dir=FOLDER]
+//                      [--model=examples/machine-temperature.model.toml]
+//
+// The sides take turns. Both decode the same bodies with the same codec, check the Nats-Msg-Id,
+// keep a gate row and the position in each batch's transaction, and run SQLite with the same
+// settings.
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bench/report.hpp"
+#include "core/codec/event_codec.hpp"
+#include "core/codec/field.hpp"
+#include "core/codec/json_data.hpp"
+#include "core/subject.hpp"
+#include "projection/engine.hpp"
+
+namespace sluice::bench {
+namespace {
+
+struct Plan {
+  std::size_t events = 0;
+  std::size_t streams = 0;
+  std::size_t batch = 0;
+  std::filesystem::path dir;
+};
+
+struct Message {
+  std::string subject;
+  std::string msg_id;
+  std::string body;
+};
+
+Message make(core::Seq seq, std::string_view category, std::string_view entity,
+             std::string_view type, std::string_view data) {
+  core::EventView event;
+  event.gateway = "bench";
+  event.epoch = {0x1234567890abcdef};
+  event.seq = seq;
+  event.category = category;
+  event.entity = entity;
+  event.version = seq;
+  event.occurred_at_ns = 1'790'000'000'000'000'000 + static_cast<std::int64_t>(seq) * 1'000'000;
+  event.recorded = {*event.occurred_at_ns, core::Uuid{{1}}, 1000, true};
+  std::memcpy(event.id.bytes.data(), &seq, sizeof seq);
+  event.type = type;
+  event.data = data;
+  Message out;
+  out.body = codec::encode_event(event);
+  out.subject =
+      core::EventSubject{"main", "bench", event.lane, std::string(category), std::string(type)}
+          .text();
+  out.msg_id = core::Identity{"bench", event.epoch, event.lane, seq, 0}.text();
+  return out;
+}
+
+std::vector<Message> make_messages(const Plan& plan) {
+  std::vector<Message> out;
+  out.push_back(make(1, core::kReservedCategory, "telemetry", core::kTypeEpochOpened,
+                     codec::encode_epoch_opened({{}, 0, std::nullopt, "start"})));
+  for (std::size_t i = 1; i < plan.events; ++i) {
+    const auto data = need(codec::json_to_data("{\"value\": " + std::to_string(i % 1000) +
+                                               ".25, \"quality\": \"good\", \"unit\": \"C\"}"));
+    // A scattered order of streams, as from many devices.
+    out.push_back(
+        make(i + 1, "machine", "m" + std::to_string(i * 7919 % plan.streams), "Reading", data));
+  }
+  return out;
+}
+
+// The limit: what a careful program of one's own would do for this one table.
+class HandWritten {
+ public:
+  explicit HandWritten(const std::filesystem::path& path) {
+    check(sqlite3_open(path.c_str(), &database_));
+    run("PRAGMA journal_mode = wal; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
+        "CREATE TABLE machine (gateway TEXT NOT NULL, machine TEXT NOT NULL, n INTEGER, sum REAL,"
+        " last REAL, low REAL, high REAL, PRIMARY KEY (gateway, machine)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE gate (gateway TEXT, epoch TEXT, lane INTEGER, next INTEGER,"
+        " PRIMARY KEY (gateway, epoch, lane)) WITHOUT ROWID;"
+        "CREATE TABLE position (hub TEXT PRIMARY KEY, sequence INTEGER) WITHOUT ROWID;");
+    upsert_ = prepare(
+        "INSERT INTO machine VALUES (?1, ?2, 1, ?3, ?3, ?3, ?3) ON CONFLICT (gateway, machine) DO"
+        " UPDATE SET n = n + 1, sum = sum + ?3, last = ?3, low = min(low, ?3), high = max(high, "
+        "?3)");
+    gate_ = prepare(
+        "INSERT INTO gate VALUES (?1, ?2, ?3, ?4) ON CONFLICT (gateway, epoch, lane) DO"
+        " UPDATE SET next = ?4");
+    position_ = prepare(
+        "INSERT INTO position VALUES ('EVENTS-main', ?1) ON CONFLICT (hub) DO"
+        " UPDATE SET sequence = ?1");
+  }
+  ~HandWritten() {
+    for (sqlite3_stmt* statement : {upsert_, gate_, position_}) sqlite3_finalize(statement);
+    sqlite3_close(database_);
+  }
+
+  void apply(const Message* messages, std::size_t count, std::uint64_t hub_seq) {
+    run("BEGIN IMMEDIATE");
+    for (std::size_t i = 0; i < count; ++i) one(messages[i]);
+    for (const auto& [key, next] : next_) {
+      const std::string epoch = core::Epoch{key.second}.text();
+      text(gate_, 1, key.first);
+      text(gate_, 2, epoch);
+      sqlite3_bind_int64(gate_, 3, 2);
+      sqlite3_bind_int64(gate_, 4, static_cast<sqlite3_int64>(next));
+      step(gate_);
+    }
+    sqlite3_bind_int64(position_, 1, static_cast<sqlite3_int64>(hub_seq));
+    step(position_);
+    run("COMMIT");
+  }
+
+ private:
+  void one(const Message& message) {
+    const auto event = codec::decode_event(message.body);
+    if (!event) give_up(event.error().message);
+    // Its own check that the message is what its subject allows.
+    const auto identity = core::Identity::parse(message.msg_id);
+    if (!identity || identity->gateway != event->gateway || identity->epoch != event->epoch ||
+        identity->lane != event->lane || identity->seq != event->seq)
+      give_up("identity");
+    core::Seq& next = next_[{std::string(event->gateway), event->epoch.value}];
+    if (next == 0) next = 1;
+    if (event->seq != next) give_up("out of order");
+    ++next;
+    if (event->type != "Reading") return;
+    const auto value = codec::find_field(event->data, path_);
+    const auto* real = std::get_if<double>(&value);
+    if (real == nullptr) give_up("value");
+    text(upsert_, 1, event->gateway);
+    text(upsert_, 2, event->entity);
+    sqlite3_bind_double(upsert_, 3, *real);
+    step(upsert_);
+  }
+  void check(int code) {
+    if (code != SQLITE_OK) give_up(sqlite3_errmsg(database_));
+  }
+  void run(const char* sql) { check(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr)); }
+  sqlite3_stmt* prepare(const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    check(sqlite3_prepare_v2(database_, sql, -1, &statement, nullptr));
+    return statement;
+  }
+  static void text(sqlite3_stmt* statement, int number, std::string_view text) {
+    sqlite3_bind_text(statement, number, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+  }
+  void step(sqlite3_stmt* statement) {
+    if (sqlite3_step(statement) != SQLITE_DONE) give_up(sqlite3_errmsg(database_));
+    sqlite3_reset(statement);
+  }
+
+  sqlite3* database_ = nullptr;
+  sqlite3_stmt* upsert_ = nullptr;
+  sqlite3_stmt* gate_ = nullptr;
+  sqlite3_stmt* position_ = nullptr;
+  std::map<std::pair<std::string, std::uint64_t>, core::Seq> next_;
+  const std::vector<std::string> path_{"value"};
+};
+
+constexpr const char* kModel = R"(
+model = "bench"
+version = 1
+[table.machine]
+key = { gateway = "$gateway", machine = "$entity" }
+[table.machine.columns]
+n = { type = "int", default = 0 }
+sum = "real"
+last = "real"
+low = "real"
+high = "real"
+[[table.machine.on]]
+type = "Reading"
+inc = { n = 1, sum = ".value" }
+set = { last = ".value" }
+min = { low = ".value" }
+max = { high = ".value" }
+)";
+
+struct Folder {
+  explicit Folder(const std::filesystem::path& where) : path(where / "projection_bench.tmp") {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
+double run_hand(const Plan& plan, const std::vector<Message>& messages) {
+  const Folder folder(plan.dir);
+  HandWritten hand(folder.path / "hand.db");
+  const Stopwatch watch;
+  for (std::size_t at = 0; at < messages.size(); at += plan.batch) {
+    const std::size_t count = std::min(plan.batch, messages.size() - at);
+    hand.apply(&messages[at], count, at + count);
+  }
+  return static_cast<double>(messages.size()) / watch.seconds();
+}
+
+double run_engine(const Plan& plan, const std::vector<Message>& messages,
+                  const std::shared_ptr<const projection::Model>& model) {
+  const Folder folder(plan.dir);
+  core::SystemClock clock;
+  core::NullLogger log;
+  auto engine = projection::Engine::open(model, folder.path / model->database_name(), clock, log);
+  if (!engine) give_up(engine.error().message);
+  const projection::HubStream hub{"EVENTS-main", "2026-11-21T00:00:00Z"};
+  std::vector<projection::Incoming> batch;
+  const Stopwatch watch;
+  for (std::size_t at = 0; at < messages.size(); at += plan.batch) {
+    const std::size_t end = std::min(at + plan.batch, messages.size());
+    batch.clear();
+    for (std::size_t i = at; i < end; ++i)
+      batch.push_back({messages[i].subject, messages[i].msg_id, messages[i].body, i + 1, 0});
+    const auto outcome = (*engine)->apply(hub, batch);
+    if (!outcome) give_up(outcome.error().message);
+    if (outcome->applied != batch.size()) give_up("an event took no effect");
+  }
+  return static_cast<double>(messages.size()) / watch.seconds();
+}
+
+void measure(Arguments arguments) {
+  const long rounds = arguments.number("rounds", 5);
+  Plan plan;
+  plan.events = static_cast<std::size_t>(arguments.number("events", 300'000));
+  plan.streams = static_cast<std::size_t>(arguments.number("streams", 1000));
+  plan.batch = static_cast<std::size_t>(arguments.number("batch", 500));
+  plan.dir = arguments.text("dir", std::filesystem::temp_directory_path().string());
+  const std::string example_file =
+      arguments.text("model", "examples/machine-temperature.model.toml");
+  arguments.finish();
+  if (plan.events == 0 || plan.streams == 0 || plan.batch == 0) give_up("a number is 0");
+
+  const auto messages = make_messages(plan);
+  const auto plain = need(projection::Model::parse(kModel, "bench.model.toml"));
+  const auto example = need(projection::Model::load(example_file));
+  std::vector<double> hand, engine, ratio, two_tables;
+  for (long round = 0; round < rounds; ++round) {
+    hand.push_back(run_hand(plan, messages));
+    engine.push_back(run_engine(plan, messages, plain));
+    ratio.push_back(engine.back() / hand.back());
+    two_tables.push_back(run_engine(plan, messages, example));
+  }
+  const std::string size = std::to_string(plan.events) + " events, " +
+                           std::to_string(plan.streams) + " streams, " +
+                           std::to_string(plan.batch) + " per transaction";
+  print({.figure = "projection into SQLite, " + size,
+         .value = median(engine),
+         .unit = "events/s",
+         .limit_or_peer =
+             "hand-written upsert loop with the same gate: " + rounded(median(hand)) + " events/s",
+         .ratio = median(ratio),
+         .at_least = 0.6});
+  print({.figure =
+             "the same events with examples/machine-temperature.model.toml (two tables, latest)",
+         .value = median(two_tables),
+         .unit = "events/s",
+         .limit_or_peer = "",
+         .ratio = std::nullopt});
+}
+
+}  // namespace
+}  // namespace sluice::bench
+
+int main(int count, char** words) {
+  sluice::bench::measure({count, words});
+}
