@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluiced: takes events from devices into the log, and answers when they are on disk.
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -57,6 +59,9 @@ std::optional<Arguments> parse(int count, char** values) {
 }  // namespace
 
 int main(int count, char** values) {
+  // The log's large, short-lived buffers go back to the system, which keeps a long run small.
+  ::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+  ::mallopt(M_ARENA_MAX, 2);
   using namespace sluice;
   const auto arguments = parse(count, values);
   if (!arguments) return kUsage;
