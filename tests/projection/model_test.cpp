@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace sluice::projection {
 namespace {
 
@@ -41,6 +44,15 @@ TEST(Model, TakesTheExamples) {
     EXPECT_EQ((*model)->name(), name);
     EXPECT_EQ((*model)->database_name(), std::string(name) + "-v1.db");
   }
+}
+
+TEST(Model, TakesTheOneInTheDocs) {
+  std::ifstream in(SLUICE_SOURCE_DIR "/docs/models.md");
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const auto begin = text.find("```toml\n");
+  ASSERT_NE(begin, std::string::npos);
+  const auto end = text.find("```", begin + 8);
+  EXPECT_EQ(errors_of(text.substr(begin + 8, end - begin - 8)), "");
 }
 
 TEST(Model, ExplainsItsSql) {
