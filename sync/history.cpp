@@ -43,7 +43,10 @@ std::optional<History::Piece> History::first_piece(core::Seq from, core::Seq to)
   const auto range = range_of(*epoch, to);
   if (!range) return std::nullopt;
   Piece piece{*epoch, from, std::min(to, range->to), std::nullopt};
-  if (range->opened && range->from == from) piece.opened = range->opened;
+  if (range->from == from) piece.opened = range->opened;
+  // Where the epoch began was trimmed with it. A record from 1 on stands for all of it, and for
+  // what came before: without an EpochOpened nothing could ever be applied behind it.
+  if (from == 1 && !piece.opened) piece.opened = core::EpochOpened{{}, 0, std::nullopt, "trimmed"};
   return piece;
 }
 

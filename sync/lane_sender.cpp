@@ -205,7 +205,7 @@ void LaneSender::after_drain(Time now) {
   if (to_set_aside_) {
     // Lower refusals first: it is found again when its turn comes.
     const auto range = *std::exchange(to_set_aside_, std::nullopt);
-    if (range.from == acked_ + 1) return begin_set_aside(range);
+    if (range.from == outbox_.next()) return begin_set_aside(range);
   }
   phase_ = Phase::kPaused;
   const auto step = settings_.retry_min * (std::int64_t{1} << std::min(refusals_++, 16));

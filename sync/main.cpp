@@ -34,7 +34,10 @@ int run(const sync::UplinkSettings& settings) {
   }
   boost::asio::io_context io(1);
   const auto machine = settings.machine.empty() ? sync::machine_identity() : settings.machine;
-  sync::Uplink uplink(io, settings, {clock, random, logger, machine});
+  sync::Uplink* running = nullptr;
+  const auto tell = [&] { sd_notify(0, ("STATUS=" + running->state_words()).c_str()); };
+  sync::Uplink uplink(io, settings, {clock, random, logger, machine, tell});
+  running = &uplink;
 
   boost::asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&](boost::system::error_code, int) {
@@ -45,13 +48,10 @@ int run(const sync::UplinkSettings& settings) {
   });
 
   std::unique_ptr<sync::Watchdog> watchdog;
-  std::string told;
   watchdog = std::make_unique<sync::Watchdog>(settings.stall_timeout, 10s, [&] {
     boost::asio::post(io, [&] {
       watchdog->alive();
-      auto words = "WATCHDOG=1\nSTATUS=" + uplink.state_words();
-      sd_notify(0, words == told ? "WATCHDOG=1" : words.c_str());
-      told = std::move(words);
+      sd_notify(0, "WATCHDOG=1");
     });
   });
   uplink.start();

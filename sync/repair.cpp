@@ -6,7 +6,7 @@
 namespace sluice::sync {
 
 void Repair::open(History history, std::vector<storage::SetAside> set_aside) {
-  active_ = false;
+  stop();
   outbox_.set_log(std::move(history), std::move(set_aside));
 }
 
@@ -17,7 +17,16 @@ void Repair::tail(core::Seq first, core::Seq last, core::Seq acked) {
 }
 
 void Repair::need(const codec::Need& need, Time now) {
-  if (active_ || need.lane != lane_ || need.to < need.from) return;
+  if (need.lane != lane_ || need.to < need.from || questions_.size() >= kQuestionsMax) return;
+  const auto same = [&](const codec::Need& other) {
+    return other.epoch == need.epoch && other.from == need.from;
+  };
+  if (std::any_of(questions_.begin(), questions_.end(), same)) return;
+  questions_.push_back(need);
+  next_step_ = std::max(next_step_, now);
+}
+
+void Repair::begin(const codec::Need& need) {
   const auto& history = outbox_.history();
   const auto range = history.range_of(need.epoch, last_);
   if (!range) return;
@@ -29,7 +38,6 @@ void Repair::need(const codec::Need& need, Time now) {
   to_ = std::min({need.to, range->to, acked_, from + kEventsMax - 1});
   if (from > to_ && !lost_) return;
   active_ = true;
-  next_step_ = now;
   outbox_.set_range(first_, to_);
   outbox_.restart(from);
 }
@@ -39,7 +47,13 @@ void Repair::rows(std::uint64_t ticket, core::Result<std::vector<storage::Record
 }
 
 void Repair::pump(Time now, std::size_t message_bytes_max) {
-  if (!active_ || now < next_step_) return;
+  if (now < next_step_) return;
+  while (!active_ && !questions_.empty()) {
+    const auto question = questions_.front();
+    questions_.pop_front();
+    begin(question);
+  }
+  if (!active_) return;
   next_step_ = now + kStep;
   std::size_t bytes = 0;
   while (bytes < kBytesPerStep) {
@@ -66,7 +80,7 @@ void Repair::send_lost() {
 }
 
 std::optional<Time> Repair::deadline() const {
-  if (!active_) return std::nullopt;
+  if (!active_ && questions_.empty()) return std::nullopt;
   return next_step_;
 }
 

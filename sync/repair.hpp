@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <optional>
 
 #include "core/codec/messages.hpp"
@@ -10,11 +11,12 @@
 namespace sluice::sync {
 
 // Answers `need`: sends again what the hub asked for, or the gap record of what is not here. One
-// question per lane at a time and a budget per answer; the hub asks again for the rest. Nothing of
-// it touches the window or the cursor. Pure.
+// question per lane after the other and a budget per answer; the hub asks again for the rest.
+// Nothing of it touches the window or the cursor. Pure.
 class Repair {
  public:
-  static constexpr std::size_t kEventsMax = 256;  // of one answer
+  static constexpr std::size_t kQuestionsMax = 16;  // that wait; more are ignored
+  static constexpr std::size_t kEventsMax = 256;    // of one answer
   static constexpr std::size_t kBytesPerStep = 32 * 1024;
   static constexpr Time kStep{50};            // between two steps of an answer
   static constexpr std::uint64_t kToken = 0;  // acks to it are not waited for
@@ -29,20 +31,25 @@ class Repair {
   // What the log holds, and what was acked: above that the window sends anyway.
   void open(History history, std::vector<storage::SetAside> set_aside);
   void tail(core::Seq first, core::Seq last, core::Seq acked);
-  // Ignored: an epoch that this log does not know, or a question while one is being answered.
+  // Ignored: an epoch that this log does not know, or what is already waiting.
   void need(const codec::Need& need, Time now);
   void rows(std::uint64_t ticket, core::Result<std::vector<storage::Record>> records);
   void pump(Time now, std::size_t message_bytes_max);
-  void stop() { active_ = false; }
+  void stop() {
+    active_ = false;
+    questions_.clear();
+  }
   std::optional<Time> deadline() const;
 
  private:
+  void begin(const codec::Need& need);
   void send_lost();
   Address address_;
   core::Lane lane_;
   Effects& effects_;
   Outbox outbox_;
   core::Seq first_ = 1, last_ = 0, acked_ = 0;
+  std::deque<codec::Need> questions_;
   bool active_ = false;
   core::Seq to_ = 0;
   std::optional<History::Piece> lost_;

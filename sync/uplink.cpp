@@ -279,6 +279,7 @@ void Uplink::touched() {
     environment_.logger.info(kComponent, "link " + std::string(link_word(logged_)),
                              {{"why", forwarder_.last_error()}});
     reports_.changed();
+    if (environment_.link_changed) environment_.link_changed();
   }
   auto due = forwarder_.deadline();
   const auto report_due = reports_.deadline();

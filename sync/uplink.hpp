@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@ class Uplink final : private SessionEffects, private ReportEffects, private HubL
     core::Random& random;
     core::Logger& logger;
     std::string machine;
+    std::function<void()> link_changed = {};  // state_words() says something new
   };
   Uplink(boost::asio::io_context& io, UplinkSettings settings, Environment environment);
   ~Uplink() override;
