@@ -58,7 +58,7 @@ std::array<std::uint64_t, 4> wreak(Installation& site, core::SeededRandom& rando
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (working > 0) {
     if (std::chrono::steady_clock::now() > deadline) stop = true;
-    const auto pause = std::chrono::milliseconds(50 + random.below(900));
+    const auto pause = std::chrono::milliseconds(50 + random.below(400));
     test::eventually([&] { return working == 0; }, pause);
     if (working == 0) break;
     const auto part = Installation::kParts[random.below(4)];
