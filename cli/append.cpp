@@ -38,6 +38,7 @@ constexpr const char* kDescription =
 constexpr const char* kExamples =
     " $ sluice append pump/7 PressureSampled '{\"bar\": 4.2}'\n"
     " pump/7 version 12: plant-7, lane telemetry, seq 4711\n"
+    "   id 0190f3a2-6c1e-7b60-a3f0-5f0a6d1c2b3e\n"
     "\n"
     "Only if nobody changed the stream since version 12:\n"
     " $ sluice append pump/7 SetpointChanged '{\"bar\": 5}' --expect 12\n"

@@ -43,8 +43,8 @@ class GatewaySource final : public EventSource {
     const auto first = state.find("first").unsigned_integer();
     const auto last = state.find("last").unsigned_integer();
     if (!first || !last)
-      return fail(Errc::kCorrupt, "the gateway's status says nothing of lane " +
-                                      std::string(core::lane_name(lane)));
+      return fail(Errc::kUnavailable,
+                  "the gateway has not opened its log yet; it does so within a minute");
     return Bounds{*first, *last};
   }
 

@@ -86,7 +86,11 @@ std::string status_text(const StatusView& view, std::int64_t now_ns) {
   if (view.from != "sluiced") out += "\n         read from " + view.state_folder;
   if (!view.failure.empty()) out += "\n         THE LOG STOPPED: " + view.failure;
   out += "\n" + (view.from == "sluiced" ? link_text(view.link, now_ns) + "\n" : std::string());
-  out += "\n" + lanes_text(view, now_ns) + "\n\n";
+  out += "\n" +
+         (view.lanes.empty() ? "The log is not open yet: the last run was short, so that sluiced "
+                               "waits a little (at most a minute)"
+                             : lanes_text(view, now_ns)) +
+         "\n\n";
   if (!view.link.hub_stream.empty())
     out += "hub      " + view.link.hub_stream +
            (view.link.hub_created.empty() ? "" : ", made " + view.link.hub_created) + "\n";

@@ -125,8 +125,10 @@ core::Result<StatusView> view_of(const json::value& status) {
   view.uptime_ns = number<std::int64_t>(at(status, {"uptime_ns"}));
   view.state_folder = text(at(status, {"state_folder"}));
   view.failure = text(at(status, {"failure"}));
+  const json::value lanes = at(status, {"lanes"});  // empty while sluiced has not opened its log
   for (const core::Lane lane : core::kLanes)
-    view.lanes.push_back(lane_view(status, core::lane_name(lane)));
+    if (lanes.is_object() && lanes.get_object().contains(core::lane_name(lane)))
+      view.lanes.push_back(lane_view(status, core::lane_name(lane)));
   view.link = link_view(status);
   view.disk_free = number<std::uint64_t>(at(status, {"disk", "free"}));
   view.disk_total = number<std::uint64_t>(at(status, {"disk", "total"}));

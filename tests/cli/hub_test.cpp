@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// provision, status, audit and doctor against a real nats-server, sluiced and sluice-uplink.
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "tests/cli/installation.hpp"
+#include "tests/support/nats_server.hpp"
+
+namespace sluice::cli {
+namespace {
+
+using testing::HasSubstr;
+namespace json = core::json;
+
+const std::vector<std::string> kProvision = {"provision", "--max-bytes", "64MiB", "--keep-forever"};
+
+class WithHub : public testing::Test {
+ protected:
+  test::NatsServer nats;
+  Gateway gateway{"", nats.url()};
+
+  void bring_up() {
+    ASSERT_EQ(gateway.sluice(kProvision).code, 0);
+    gateway.start();
+    gateway.start_uplink();
+    ASSERT_TRUE(test::eventually([&] { return link() == "up"; }));
+  }
+  json::object status() {
+    const auto run = gateway.sluice({"status"});
+    return run.code == 0 ? documents(run.out).at(0) : json::object();
+  }
+  std::string link() {
+    const json::object all = status();
+    return all.empty() ? "" : std::string(all.at("link").at("state").get_string());
+  }
+  std::int64_t waiting() {
+    std::int64_t sum = 0;
+    const json::object all = status();
+    for (const auto& [name, lane] : all.at("lanes").get_object())
+      sum += lane.at("last").to_number<std::int64_t>() - lane.at("acked").to_number<std::int64_t>();
+    return sum;
+  }
+  // The findings of doctor by the check's name.
+  std::map<std::string, json::object> doctor(int expected_code) {
+    const auto run =
+        gateway.sluice({"doctor", "--config", gateway.config(), "--disk-seconds", "0.1"});
+    EXPECT_EQ(run.code, expected_code) << run.output;
+    std::map<std::string, json::object> found;
+    for (const json::object& one : documents(run.out))
+      found[std::string(one.at("check").get_string())] = one;
+    EXPECT_EQ(found.size(), 12u) << run.output;
+    return found;
+  }
+};
+
+TEST_F(WithHub, ProvisionMakesChecksAndRefusesWithItsExitCodes) {
+  EXPECT_EQ(gateway.sluice({"provision"}).code, 2);
+  EXPECT_EQ(gateway.sluice({"provision", "--max-bytes", "1GiB"}).code, 2);
+  EXPECT_EQ(gateway.sluice({"provision", "--max-bytes", "lots", "--keep-forever"}).code, 2);
+  EXPECT_EQ(
+      gateway.sluice({"provision", "--max-bytes", "1GiB", "--keep-forever", "--max-age", "1d"})
+          .code,
+      2);
+  EXPECT_EQ(gateway.sluice({"provision", "--check"}).code, 1);  // missing
+
+  const auto made = gateway.sluice(kProvision);
+  ASSERT_EQ(made.code, 0) << made.output;
+  const json::object first = documents(made.out).at(0);
+  EXPECT_EQ(first.at("agrees"), true);
+  EXPECT_EQ(first.at("streams").at(0).at("stream"), "EVENTS-main");
+  EXPECT_EQ(first.at("streams").at(0).at("state"), "created");
+  EXPECT_EQ(first.at("streams").at(0).at("settings").at("discard"), "new");
+
+  EXPECT_EQ(gateway.sluice(kProvision).code, 0);
+  EXPECT_EQ(gateway.sluice({"provision", "--check"}).code, 0);
+  const auto other = gateway.sluice({"provision", "--max-bytes", "32MiB", "--keep-forever"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_EQ(documents(other.out).at(0).at("streams").at(0).at("differences").at(0).at("setting"),
+            "max_bytes");
+  nats.stop();
+  EXPECT_EQ(gateway.sluice(kProvision).code, 6);
+}
+
+// The story: the hub goes away, events go on; status says why and how much waits; the hub comes
+// back, everything is sent, and an audit finds each event once.
+TEST_F(WithHub, StatusTellsOfAnOutageAndTheAuditProvesTheDelivery) {
+  bring_up();
+  ASSERT_EQ(gateway.sluice({"append", "pump/7", "Started", "{}"}).code, 0);
+  ASSERT_TRUE(test::eventually([&] { return waiting() == 0; }));
+  EXPECT_THAT(gateway.sluice({"status", "--check"}).out, HasSubstr("backlog=0"));
+
+  nats.kill();
+  ASSERT_TRUE(test::eventually([&] { return link() == "down"; }));
+  std::string lines;
+  for (int i = 0; i < 500; ++i)
+    lines += R"({"stream":"pump/7","type":"Sampled","data":{"n":)" + std::to_string(i) + "}}\n";
+  ASSERT_EQ(gateway.sluice({"append", "--jsonl", "-", "--quiet"}, lines).code, 0);
+  ASSERT_TRUE(test::eventually([&] { return waiting() == 500; }));
+  ASSERT_TRUE(
+      test::eventually([&] { return !status().at("link").at("last_error").get_string().empty(); }));
+  const auto check = gateway.sluice({"status", "--check"});
+  EXPECT_EQ(check.code, 1);
+  EXPECT_THAT(check.out, HasSubstr("SLUICE WARNING - cli-test: link down"));
+  EXPECT_THAT(check.out, HasSubstr("backlog=500"));
+
+  nats.start();
+  ASSERT_TRUE(test::eventually([&] { return waiting() == 0; }, std::chrono::seconds(60)));
+  for (const bool from_folder : {false, true}) {
+    std::vector<std::string> audit = {"audit"};
+    if (from_folder) audit.insert(audit.end(), {"--state", gateway.state()});
+    const auto run = gateway.sluice(audit);
+    EXPECT_EQ(run.code, 0) << run.output;
+    const json::object figures = documents(run.out).at(0);
+    EXPECT_EQ(figures.at("appended"), 501);
+    EXPECT_EQ(figures.at("stored"), 501);
+    EXPECT_EQ(figures.at("missing"), 0);
+    EXPECT_EQ(figures.at("duplicated"), 0);
+    EXPECT_EQ(figures.at("foreign"), 0);
+  }
+}
+
+// A hub that lost everything is what the audit must not call well.
+TEST_F(WithHub, TheAuditFindsWhatTheHubLost) {
+  bring_up();
+  ASSERT_EQ(gateway.sluice({"append", "pump/7", "Started", "{}"}).code, 0);
+  ASSERT_TRUE(test::eventually([&] { return waiting() == 0; }));
+  gateway.stop();
+  nats.stop();
+  nats.delete_store();
+  nats.start();
+  ASSERT_EQ(gateway.sluice(kProvision).code, 0);
+  const auto run = gateway.sluice({"audit", "--state", gateway.state()});
+  EXPECT_EQ(run.code, 1);
+  const json::object figures = documents(run.out).at(0);
+  EXPECT_EQ(figures.at("appended"), 1);
+  EXPECT_EQ(figures.at("stored"), 0);
+  EXPECT_EQ(figures.at("missing"), 5);  // it, and the EpochOpened of four lanes
+}
+
+TEST_F(WithHub, DoctorFindsAHealthyGatewayHealthyWithTheDaemonsStopped) {
+  bring_up();
+  ASSERT_EQ(gateway.sluice({"append", "pump/7", "Started", "{}"}).code, 0);
+  ASSERT_TRUE(test::eventually([&] { return waiting() == 0; }));
+  gateway.stop();
+  auto found = doctor(0);
+  for (const char* check :
+       {"config", "DNS", "TCP", "login", "hub stream", "publish right", "report", "anchors"})
+    EXPECT_EQ(found[check].at("state"), "ok") << check << ": " << found[check].at("found");
+  EXPECT_THAT(std::string(found["hub stream"].at("found").get_string()),
+              HasSubstr("holds 5 events"));
+  EXPECT_GT(found["disk"].at("figures").at("p50_ns").to_number<std::int64_t>(), 0);
+  // Its trial messages are stored nowhere.
+  EXPECT_THAT(std::string(doctor(0)["hub stream"].at("found").get_string()),
+              HasSubstr("holds 5 events"));
+}
+
+TEST_F(WithHub, DoctorSaysWhatIsWrongAndWhatToDo) {
+  auto found = doctor(1);  // nothing was provisioned
+  EXPECT_EQ(found["login"].at("state"), "ok");
+  EXPECT_EQ(found["hub stream"].at("state"), "failed");
+  EXPECT_THAT(std::string(found["hub stream"].at("next_step").get_string()),
+              HasSubstr("sluice provision"));
+  EXPECT_EQ(found["publish right"].at("state"), "failed");
+
+  nats.stop();
+  found = doctor(1);
+  EXPECT_EQ(found["TCP"].at("state"), "failed");
+  EXPECT_EQ(found["login"].at("state"), "skipped");
+
+  const auto wrong = gateway.file("wrong.toml", "[gateway]\nid = \"Not Good\"\n");
+  const auto run = gateway.sluice({"doctor", "--config", wrong});
+  EXPECT_EQ(run.code, 1);
+  const json::object config = documents(run.out).at(0);
+  EXPECT_EQ(config.at("state"), "failed");
+  EXPECT_THAT(std::string(config.at("found").get_string()), HasSubstr("wrong.toml"));
+}
+
+TEST(Doctor, AMissingRightToPublishIsNamed) {
+  test::NatsServer nats({.config = R"(authorization { users: [
+    { user: admin, password: pw },
+    { user: gw, password: pw, permissions: {
+        publish: ["$JS.API.STREAM.INFO.EVENTS-main", "$KV.SLUICE-REPORTS.cli-test",
+                  "$JS.API.DIRECT.GET.KV_SLUICE-REPORTS.$KV.SLUICE-REPORTS.cli-test"],
+        subscribe: ["_INBOX_cli-test.>"] } } ] })"});
+  const std::string host = nats.url().substr(nats.url().find("://") + 3);
+  Gateway admin("", "nats://admin:pw@" + host);
+  ASSERT_EQ(admin.sluice(kProvision).code, 0);
+  Gateway gateway("", "nats://gw:pw@" + host);
+  const auto run = gateway.sluice({"doctor", "--config", gateway.config(), "--disk-seconds", "0"});
+  EXPECT_EQ(run.code, 1);
+  std::string words;
+  for (const json::object& one : documents(run.out)) {
+    if (one.at("check") == "publish right") words = core::to_json(one);
+    if (one.at("check") == "hub stream" || one.at("check") == "report") {
+      EXPECT_EQ(one.at("state"), "ok") << core::to_json(one);
+    }
+  }
+  EXPECT_THAT(words, HasSubstr("failed"));
+  EXPECT_THAT(words, HasSubstr("docs/security.md"));
+}
+
+}  // namespace
+}  // namespace sluice::cli

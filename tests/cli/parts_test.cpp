@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CLI's small parts: no process, no socket.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "cli/help.hpp"
+#include "cli/identity_audit.hpp"
+#include "cli/line_reader.hpp"
+#include "cli/net_probe.hpp"
+#include "cli/outgoing_event.hpp"
+#include "cli/output.hpp"
+#include "cli/status_view.hpp"
+#include "cli/units.hpp"
+#include "core/codec/json_data.hpp"
+#include "rpc/value.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace sluice::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Units, ReadsSizesAndDurationsAndRefusesBareDurations) {
+  EXPECT_EQ(*parse_bytes("10GiB", "x"), 10ull << 30);
+  EXPECT_EQ(*parse_bytes("1048576", "x"), 1u << 20);
+  EXPECT_FALSE(parse_bytes("10GB", "x"));
+  EXPECT_FALSE(parse_bytes("99999999999GiB", "x"));
+  EXPECT_EQ(parse_duration("90d", "x")->count(), 90ll * 86400 * 1'000'000'000);
+  EXPECT_EQ(parse_duration("15min", "x")->count(), 15ll * 60 * 1'000'000'000);
+  EXPECT_FALSE(parse_duration("15", "x"));
+  EXPECT_FALSE(parse_duration("-1s", "x"));
+  EXPECT_EQ(parse_duration("soon", "--max-age").error().field, "--max-age");
+}
+
+TEST(ExitCodes, TheWorstAnswerDecides) {
+  EXPECT_EQ(worse(ExitCode::kOk, ExitCode::kUsage), ExitCode::kUsage);
+  EXPECT_EQ(worse(ExitCode::kIdConflict, ExitCode::kVersionConflict), ExitCode::kIdConflict);
+  EXPECT_EQ(worse(ExitCode::kLimit, ExitCode::kUnreachable), ExitCode::kUnreachable);
+  EXPECT_EQ(exit_code(core::Errc::kTooLarge), ExitCode::kLimit);
+  EXPECT_EQ(exit_code(core::Errc::kBadRequest), ExitCode::kUsage);
+  EXPECT_EQ(exit_code(core::Errc::kCorrupt), ExitCode::kOther);
+}
+
+TEST(OutgoingEvent, KeepsEveryBitOfItsData) {
+  const auto event = event_from_json(
+      R"({"stream":"pump/7","type":"T","data":{"big":9007199254740993,"f":1.0,"b":{"$bytes":"AAE="}}})");
+  ASSERT_TRUE(event) << event.error().message;
+  std::string json;
+  codec::data_to_json(event->data, json);
+  EXPECT_EQ(json, R"({"big":9007199254740993,"f":1.0,"b":{"$bytes":"AAE="}})");
+  const std::string encoded = event->append_params();
+  const auto params = rpc::Value::parse(encoded);
+  ASSERT_TRUE(params);
+  EXPECT_EQ(params->at(0).at(0).find("stream").text(), "pump/7");
+  EXPECT_EQ(params->at(0).at(0).find("data").find("big").integer(), 9007199254740993);
+  EXPECT_TRUE(params->at(0).at(0).find("expect").is_absent());
+}
+
+TEST(OutgoingEvent, TakesTimesVersionsAndIds) {
+  const auto event = event_from_json(
+      R"({"stream":"a/b","type":"T","data":null,"expect":3,"occurred_at":1386018900000000000,)"
+      R"("id":"0190f3a2-6c1e-7b60-a3f0-5f0a6d1c2b3e"})");
+  ASSERT_TRUE(event) << event.error().message;
+  const auto params = event->append_params();
+  const auto map = rpc::Value::trusted(params).at(0).at(0);
+  EXPECT_EQ(map.find("expect").integer(), 3);
+  EXPECT_EQ(map.find("occurred_at").integer(), 1386018900000000000);
+  EXPECT_EQ(map.find("id").text(), "0190f3a2-6c1e-7b60-a3f0-5f0a6d1c2b3e");
+}
+
+TEST(OutgoingEvent, RefusesWhatIsNoEventAndNamesTheField) {
+  const auto field = [](const char* line) {
+    const auto event = event_from_json(line);
+    return event ? "accepted" : event.error().field;
+  };
+  EXPECT_EQ(field(R"({"type":"T","data":1})"), "stream");
+  EXPECT_EQ(field(R"({"stream":"a/b","data":1})"), "type");
+  EXPECT_EQ(field(R"({"stream":"a/b","type":"T"})"), "data");
+  EXPECT_EQ(field(R"({"stream":"a/b","type":"T","data":1,"tpye":2})"), "tpye");
+  EXPECT_EQ(field(R"({"stream":"a/b","type":"T","data":1,"expect":"many"})"), "expect");
+  EXPECT_EQ(field(R"({"stream":"a/b","type":"T","data":1,"id":"7"})"), "id");
+  EXPECT_EQ(field(R"({"stream":7,"type":"T","data":1})"), "stream");
+  EXPECT_FALSE(event_from_json("[1]"));
+  EXPECT_FALSE(event_from_json("not json"));
+}
+
+TEST(LineReader, CutsLinesAndForgetsThoseThatAreTooLong) {
+  const test::TempDir folder;
+  const auto file = folder.write("lines", "one\r\n" + std::string(3u << 20, 'x') + "\n\nlast");
+  auto reader = LineReader::open(file);
+  ASSERT_TRUE(reader);
+  std::vector<LineReader::Line> lines;
+  while (!reader->ended()) {
+    while (auto line = reader->next()) lines.push_back(*line);
+    ASSERT_TRUE(reader->fill());
+  }
+  while (auto line = reader->next()) lines.push_back(*line);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0].text, "one");
+  EXPECT_TRUE(lines[1].too_long);
+  EXPECT_EQ(lines[2].text, "");
+  EXPECT_EQ(lines[3].text, "last");
+  EXPECT_EQ(lines[3].number, 4u);
+}
+
+// --- audit
+// -----------------------------------------------------------------------------------------
+
+class Audit : public testing::Test {
+ protected:
+  void log(core::Seq seq, bool reserved = false) {
+    core::EventView event;
+    event.gateway = "g";
+    event.epoch = core::Epoch{7};
+    event.seq = seq;
+    event.category = reserved ? "sluice" : "pump";
+    event.id = id(seq);
+    audit.in_log(event);
+  }
+  static core::Uuid id(core::Seq seq) { return core::Uuid{{static_cast<std::uint8_t>(seq)}}; }
+  static std::string identity(core::Seq seq) {
+    return core::Identity{"g", core::Epoch{7}, core::Lane::kTelemetry, seq, 0}.text();
+  }
+  IdentityAudit audit;
+};
+
+TEST_F(Audit, AgreesWhenEverythingIsEverywhereOnce) {
+  log(1, true);
+  log(2);
+  log(3);
+  audit.at_hub(identity(1), true);
+  for (const core::Seq seq : {2, 3}) {
+    audit.at_hub(identity(seq), false);
+    audit.applied(id(seq).text(), 1);
+  }
+  const auto figures = audit.figures(true);
+  EXPECT_TRUE(figures.agrees());
+  EXPECT_EQ(figures.appended, 2u);
+  EXPECT_EQ(figures.stored, 2u);
+  EXPECT_EQ(figures.applied, 2u);
+}
+
+TEST_F(Audit, FindsALossAtTheHubAndInTheModel) {
+  log(1);
+  log(2);
+  log(3);
+  audit.at_hub(identity(1), false);
+  audit.at_hub(identity(2), false);
+  audit.applied(id(1).text(), 1);
+  const auto figures = audit.figures(true);
+  EXPECT_EQ(figures.missing, 2u);  // 3 is not at the hub, 2 has no effect
+  EXPECT_EQ(figures.stored, 2u);
+  EXPECT_EQ(figures.applied, 1u);
+  EXPECT_FALSE(figures.agrees());
+}
+
+TEST_F(Audit, ALossOfSluicesOwnEventIsALoss) {
+  log(1, true);
+  EXPECT_EQ(audit.figures(false).missing, 1u);
+}
+
+// Sums would not see this: one is lost and another doubled.
+TEST_F(Audit, ALossIsNotMadeGoodByADouble) {
+  log(1);
+  log(2);
+  audit.at_hub(identity(1), false);
+  audit.at_hub(identity(1), false);
+  audit.applied(id(1).text(), 2);
+  const auto figures = audit.figures(true);
+  EXPECT_EQ(figures.missing, 1u);
+  EXPECT_EQ(figures.duplicated, 2u);  // one copy at the hub, one effect
+}
+
+TEST_F(Audit, WhatTheLogDoesNotHaveIsForeign) {
+  log(1);
+  audit.at_hub(identity(1), false);
+  audit.at_hub(identity(9), false);
+  audit.applied(id(1).text(), 1);
+  audit.applied(id(9).text(), 1);
+  EXPECT_EQ(audit.figures(true).foreign, 2u);
+}
+
+// --- status
+// ----------------------------------------------------------------------------------------
+
+core::json::value status_document() {
+  return *core::parse_json(R"({"gateway":"plant-7","epoch":"0f3a52c1d9e87b64","version":"0.1.0",
+    "uptime_ns":3600000000000,"failure":"","state_folder":"/var/lib/sluice",
+    "lanes":{"alarm":{"first":1,"last":5,"acked":5,"bytes":4096,"quota_bytes":268435456,
+                      "oldest_unacked_wall_ns":0},
+             "telemetry":{"first":1,"last":1000,"acked":400,"bytes":1000000,
+                          "quota_bytes":4294967296,"oldest_unacked_wall_ns":1790000000000000000}},
+    "counters":{"appended":1000},
+    "link":{"state":"down","since_ns":1790000000000000000,"last_error":"connection refused",
+            "next_try_ms":7000,"url":"nats://hub:4222","server":"","bytes_sent_today":2048,
+            "bytes_received_today":1024,"hub_stream":"EVENTS-main","hub_created":"2026-11-01",
+            "lanes":{"telemetry":{"acked":400,"sent":400,"rate":20.0}},"clone":""},
+    "disk":{"free":1000000000,"total":8000000000},
+    "clock":{"wall_ns":1790000600000000000,"trusted":true}})");
+}
+constexpr std::int64_t kNow = 1790000600000000000;  // ten minutes after the oldest event
+
+TEST(Status, SaysWhatWaitsSinceWhenAndHowLongItTakes) {
+  const auto view = view_of(status_document());
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->backlog(), 600u);
+  const std::string text = status_text(*view, kNow);
+  EXPECT_THAT(text, HasSubstr("link     down for 10 min 0 s"));
+  EXPECT_THAT(text, HasSubstr("next try in 7 s"));
+  EXPECT_THAT(text, HasSubstr("last error: connection refused"));
+  EXPECT_THAT(text, HasSubstr("EVENTS-main"));
+  EXPECT_THAT(text, HasSubstr("2.0 KiB sent"));
+  EXPECT_THAT(text, HasSubstr("synchronised"));
+  // 600 at 20 a second.
+  EXPECT_THAT(text, testing::ContainsRegex("telemetry .* 1,000 .* 400 .* 600 .*10 min.*20.*30 s"));
+}
+
+TEST(Status, DiskDaysFollowFromThePaceSinceTheStart) {
+  const auto view = view_of(status_document());
+  ASSERT_TRUE(view);
+  // 24,000 events a day of 999 bytes each, from 1 GB.
+  ASSERT_TRUE(view->disk_days_left());
+  EXPECT_NEAR(*view->disk_days_left(), 41.7, 0.5);
+}
+
+TEST(Status, ChecksLikeAMonitoringPlugin) {
+  auto view = view_of(status_document());
+  ASSERT_TRUE(view);
+  Verdict verdict = judge(*view, {}, kNow);
+  EXPECT_EQ(verdict.code, 1);
+  EXPECT_THAT(verdict.line, HasSubstr("SLUICE WARNING - plant-7: link down for 10 min"));
+  EXPECT_THAT(verdict.line, HasSubstr("| backlog=600 oldest=600s"));
+
+  Thresholds strict;
+  strict.critical_age_ns = 300ll * 1'000'000'000;
+  EXPECT_EQ(judge(*view, strict, kNow).code, 2);
+
+  view->link.state = "up";
+  EXPECT_EQ(judge(*view, {}, kNow).code, 0);
+  view->failure = "folder gone";
+  EXPECT_EQ(judge(*view, {}, kNow).code, 2);
+}
+
+TEST(Status, RefusesAnAnswerOfAnotherForm) {
+  EXPECT_FALSE(view_of(*core::parse_json("[]")));
+  EXPECT_FALSE(view_of(*core::parse_json("{}")));
+}
+
+// --- text
+// ------------------------------------------------------------------------------------------
+
+TEST(Text, TablesAlignNumbersToTheRight) {
+  Table table({"name", "n"});
+  table.add({"a", "1"});
+  table.add({"bcdef", "1,234"});
+  EXPECT_EQ(table.text(), "name   n\na          1\nbcdef  1,234");
+  EXPECT_EQ(with_thousands(1234567), "1,234,567");
+  EXPECT_EQ(with_thousands(999), "999");
+}
+
+TEST(Text, WrapsParagraphsAndLeavesExamplesAlone) {
+  const std::string text = wrapped(
+      "one two three four five six seven eight nine ten eleven twelve "
+      "thirteen fourteen\n\n $ a  command\n",
+      4);
+  EXPECT_THAT(text, HasSubstr("\n    $ a  command\n"));
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    EXPECT_LE(end - at, 80u);
+    at = end + 1;
+  }
+}
+
+TEST(NetProbe, FindsHostAndPortInEveryFormOfUrl) {
+  EXPECT_EQ(host_of_url("nats://u:p@hub.example:4333")->host, "hub.example");
+  EXPECT_EQ(host_of_url("nats://u:p@hub.example:4333")->port, 4333);
+  EXPECT_EQ(host_of_url("tls://hub")->port, 4222);
+  EXPECT_EQ(host_of_url("tls://[::1]:4223")->host, "::1");
+  EXPECT_EQ(host_of_url("tls://[::1]:4223")->port, 4223);
+  EXPECT_EQ(host_of_url("[fe80::1]")->host, "fe80::1");
+  EXPECT_FALSE(host_of_url("nats://:99999"));
+  EXPECT_FALSE(host_of_url("nats://"));
+}
+
+}  // namespace
+}  // namespace sluice::cli
