@@ -131,7 +131,10 @@ Finding check_tcp(Patient& patient) {
   patient.hub_wants_tls = flag_of(*info, "tls_required") || patient.uplink->login.tls ||
                           first_url(patient).starts_with("tls://");
   std::string words = where + " answers: nats-server " + text_of(*info, "version");
-  if (const std::string name = text_of(*info, "server_name"); !name.empty()) words += " " + name;
+  // Without a name of its own a server gives its id, which tells nobody anything.
+  if (const std::string name = text_of(*info, "server_name");
+      !name.empty() && name != text_of(*info, "server_id"))
+    words += " " + name;
   if (!flag_of(*info, "jetstream"))
     return failed(words + ", without JetStream", "Start it with -js, or jetstream {} in its file.");
   return found(words);

@@ -103,9 +103,11 @@ void Progress::draw(std::uint64_t now_ns, std::string_view remark) {
     line += "[" + std::string(full, '#') + std::string(kBarCells - full, '.') + "] " +
             std::to_string(static_cast<int>(part * 100)) + " %  ";
   }
-  line += with_thousands(done_) + " " + unit_;
-  if (rate >= 1)
-    line += ", " + with_thousands(static_cast<std::uint64_t>(rate)) + " " + unit_ + "/s";
+  const auto amount = [&](std::uint64_t n) {
+    return unit_ == "bytes" ? core::human_bytes(n) : with_thousands(n) + " " + unit_;
+  };
+  line += amount(done_);
+  if (rate >= 1) line += ", " + amount(static_cast<std::uint64_t>(rate)) + "/s";
   if (total_ > done_ && rate > 0) {
     const double left_s = static_cast<double>(total_ - done_) / rate;
     line += ", " + core::human_duration(static_cast<std::int64_t>(left_s * 1e9)) + " left";

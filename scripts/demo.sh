@@ -73,7 +73,7 @@ prepare() {
   local targets=(sluice sluiced sluice-uplink sluice-hub)
   if [ ! -f build/dev/build.ninja ]; then
     echo "Building into build/dev with $jobs jobs. The first build takes about" \
-      "$((14 / jobs + 1)) minutes on a machine like a small laptop; later ones take seconds."
+      "$((10 / jobs + 1)) minutes; later ones take seconds."
     # The tests need GoogleTest, which the demo does without.
     cmake --preset dev -DSLUICE_BUILD_TESTS=OFF >build/configure.log 2>&1 ||
       { cat build/configure.log >&2; die "configuring failed"; }
@@ -223,8 +223,9 @@ start_all() {
 # --- Looking ---------------------------------------------------------------------------------------
 gateway_says() { sluice status --json | jq -r "$1"; }
 link_is() { [ "$(gateway_says .link.state)" = "$1" ]; }
-waiting() { gateway_says '[.lanes[] | .last - .acked] | add'; }
 in_log() { gateway_says '[.lanes[].last] | add'; }
+# Events in the log, events that wait for the hub, the link: of one moment.
+snapshot() { gateway_says '"\([.lanes[].last] | add) \([.lanes[] | .last - .acked] | add) \(.link.state)"'; }
 # The last seq of each lane, to be waited for: "alarm 1 system 3 telemetry 712 bulk 1".
 heads() { gateway_says '.lanes | to_entries | map("\(.key) \(.value.last)") | join(" ")'; }
 hub_has() {  # hub_has LANE SEQ...: all of it is acknowledged
@@ -271,22 +272,24 @@ sleep_until() {  # sleep_until NANOSECONDS: of the wall clock; not at all if tha
 
 # --- The outage ------------------------------------------------------------------------------------
 outage() {
-  local before killed_ns returned_ns done_ns i marks
+  local before killed_ns returned_ns done_ns i marks log waits link
   before=$(in_log)
   end nats-server KILL
   killed_ns=$(date +%s%N)
   say "OUTAGE: nats-server is killed. Events go on."
   for ((i = 1; i <= 10; i++)); do
     sleep_until $((killed_ns + i * 1000000000))
-    say "  hub away for $i s: link $(gateway_says .link.state)," \
-      "$(($(in_log) - before)) events appended meanwhile, $(waiting) wait on the gateway's disk"
+    read -r log waits link <<<"$(snapshot)"
+    say "  hub away for $i s: link $link, $((log - before)) events appended since," \
+      "$waits wait on the gateway's disk"
   done
   say "  why, in the gateway's words: $(gateway_says '.link.last_error | if . == "" then "(none)" else . end')"
   start_nats
   returned_ns=$(date +%s%N)
   outage_s=$(awk -v a="$killed_ns" -v b="$returned_ns" 'BEGIN { printf "%.0f", (b - a) / 1e9 }')
   read -ra marks <<<"$(heads)"
-  say "nats-server is back with its store; $(waiting) events wait. The uplink finds out by itself" \
+  read -r log waits link <<<"$(snapshot)"
+  say "nats-server is back with its store; $waits events wait. The uplink finds out by itself" \
     "(it tries again after 15 s at the latest)."
   wait_for 90 "draining the backlog" hub_has "${marks[@]}"
   done_ns=$(date +%s%N)
@@ -313,10 +316,13 @@ count_all() {
   # What the feeder was promised must be in the log, not only what is in the log at the hub.
   local promised
   promised=$(jq -s 'map(select(.summary)) | last | .summary.appended + .summary.duplicates' "$work/feeder.log")
-  [ "$(jq .appended <<<"$audit")" = "$promised" ] || {
+  # Beside the feeder somebody at another terminal may have appended too, but not in --once.
+  local logged
+  logged=$(jq .appended <<<"$audit")
+  if [ "$logged" -lt "$promised" ] || { [ "$once" = yes ] && [ "$logged" -ne "$promised" ]; }; then
     agreed=no
-    echo "demo: the gateway acknowledged $promised events, its log holds $(jq .appended <<<"$audit")" >&2
-  }
+    echo "demo: the gateway acknowledged $promised events, its log holds $logged" >&2
+  fi
   figures=$(jq -c --argjson outage "$outage_s" --argjson drain "$drain_s" \
     '{appended, stored, applied, missing, duplicated, outage_s: $outage, drain_s: $drain}' <<<"$audit")
   jq -r '.examples[]' <<<"$audit" >&2
@@ -348,7 +354,8 @@ Look around from another terminal:
   sluice tail --follow
   sluice append pump/7 PressureSampled '{"bar": 4.2}'
 
-Ctrl-C ends it all and compares the figures.
+Ctrl-C ends it all and compares the figures. (The model "delivery", which counts each event's
+effect, knows the types named in examples/delivery.model.toml: others would count as missing.)
 TEXT
 }
 
@@ -358,8 +365,9 @@ start_all
 start_feeding
 if [ -n "$csv" ]; then wait_for 30 "the first third of the rows" bash -c \
   "[ \$(sluice status --json | jq .lanes.telemetry.last) -gt \$((\$(wc -l <'$csv') / 3)) ]"
-else sleep 6; fi
-say "$(in_log) events in the log, $(waiting) on their way"
+else sleep 5; fi
+read -r log waits link <<<"$(snapshot)"
+say "$log events in the log, $waits of them on their way; link $link"
 outage
 
 if [ "$once" = no ]; then
@@ -375,7 +383,7 @@ if [ "$once" = no ]; then
   trap - INT
   echo
 else
-  [ -n "$csv" ] || sleep 4
+  [ -n "$csv" ] || sleep 3
 fi
 finish_feeding
 count_all
