@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Measures every figure of docs/performance.md, each beside its limit or peer in the same run.
+#
+#     scripts/bench.sh [--quick] [FILE]
+#
+# About 15 minutes on two cores after the build, --quick about 3 (smaller logs, fewer rounds, no idle
+# day). Prints a table and keeps one JSON line per figure in FILE (default: build/release/bench.jsonl):
+#     {"figure","value","unit","limit_or_peer","ratio","target","met"}
+# A missed target is a line of the table, not an error. The other work of the machine is part of what
+# is measured: let it rest.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+quick=
+if [ "${1:-}" = --quick ]; then
+  quick=1
+  shift
+fi
+programs=build/release/bench
+lines=${1:-build/release/bench.jsonl}
+
+scripts/deps.sh
+# shellcheck source=scripts/lib_build.sh
+. scripts/lib_build.sh
+configure_and_build release benchmarks >/dev/null
+
+# A log's syncs mean nothing on a RAM disk.
+TMPDIR=${TMPDIR:-/var/tmp}
+export TMPDIR
+: >"$lines"
+
+measure() {
+  echo "bench: $*" >&2
+  "$programs/$1" "${@:2}" | tee -a "$lines"
+}
+
+# Idle nearly all of its time, so the others run beside it.
+idle=600
+[ -z "$quick" ] || idle=0
+idle_lines=$(mktemp)
+"$programs/link_bench" --idle-seconds=$idle >"$idle_lines" &
+link=$!
+trap 'kill $link 2>/dev/null || true; rm -f "$idle_lines"' EXIT
+
+if [ -n "$quick" ]; then
+  measure slow_sync_bench --seconds=2
+  measure latency_bench --rounds=20
+  measure append_bench --rounds=3 --events=20000 --retained=200000
+  measure socket_bench --rounds=3 --events=40000
+  measure drain_bench --rounds=1 --events=100000
+  measure projection_bench --rounds=3 --events=100000
+  measure device_bench --events=50000
+  measure memory_bench --backlog=200000 --starts=3
+else
+  measure slow_sync_bench
+  measure latency_bench
+  measure append_bench
+  measure socket_bench
+  measure drain_bench
+  measure projection_bench
+  measure device_bench
+  measure memory_bench
+fi
+echo "bench: waits for the idle link" >&2
+wait $link
+cat "$idle_lines" >>"$lines"
+
+python3 - "$lines" <<'PYTHON'
+import json
+import sys
+
+rows = [("figure", "value", "beside", "ratio", "target", "")]
+for text in open(sys.argv[1], encoding="utf-8"):
+    line = json.loads(text)
+    rows.append((line["figure"], f"{line['value']:g} {line['unit']}", line["limit_or_peer"],
+                 "" if line["ratio"] is None else f"{line['ratio']:g}", line["target"] or "",
+                 {True: "met", False: "MISSED", None: ""}[line["met"]]))
+widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+print()
+for row in rows:
+    print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+PYTHON
