@@ -129,6 +129,9 @@ Result<CheckpointResult> Database::checkpoint(Checkpoint mode) {
   return result;
 }
 
+void Database::set_busy_timeout(int ms) {
+  sqlite3_busy_timeout(handle_.get(), ms);
+}
 bool Database::in_transaction() const {
   return sqlite3_get_autocommit(handle_.get()) == 0;
 }

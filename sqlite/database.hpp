@@ -61,6 +61,7 @@ class Database {
   enum class Checkpoint { kPassive, kTruncate };
   core::Result<CheckpointResult> checkpoint(Checkpoint mode);
 
+  void set_busy_timeout(int ms);
   bool in_transaction() const;
   int extended_code() const;  // of the last failed call
   std::int64_t changes() const;

@@ -55,10 +55,10 @@ class EventLog {
   // kBadRequest (names, mixed lanes, reserved category), kTooLarge, kVersionConflict, kIdConflict,
   // kLimit (quota, streams_max), kBusy (queue full: nothing was queued), kIo (outcome unknown and
   // the log stopped: retry with the same id), kUnavailable (stopping).
-  // Checks for a known id come before the expected version. Within one append, each event's
-  // expected version is about the stream as the events before it leave it. A refusal that needs no
-  // look at the log (kBadRequest, kTooLarge, kBusy, kUnavailable, kIo after a failure) calls back
-  // at once, on the caller's thread; all others on the writer's.
+  // Checks for a known id come before the expected version; ids are compared within a lane. Within
+  // one append, each event's expected version is about the stream as the events before it leave it.
+  // A refusal that needs no look at the log (kBadRequest, kTooLarge, kBusy, kUnavailable, kIo after
+  // a failure) calls back at once, on the caller's thread; all others on the writer's.
   void append(AppendRequest request, AppendCallback callback);
 
   // Up to `limit` events of a stream with version >= from, oldest first. Thread-safe; does I/O.

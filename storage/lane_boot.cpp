@@ -113,6 +113,13 @@ Result<void> LaneLog::open_old(const SegmentFile& file, Seq next_first) {
     SLUICE_TRY(check_head((*reader)->head(), file, context_.gateway, lane_));
     sealed = (*reader)->sealed() && wal_bytes(file.path) == 0;
     if (sealed) {
+      const auto last = (*reader)->last();
+      if (!last) return last.error();
+      if (*last + 1 != next_first)
+        context_.logger->error("log", "a segment is missing: its events are gone from this log",
+                               {{"lane", std::string(core::lane_name(lane_))},
+                                {"from", std::to_string(*last + 1)},
+                                {"to", std::to_string(next_first - 1)}});
       auto filter = (*reader)->filter();
       if (!filter) return filter.error();
       segment.filter = std::make_shared<const IdFilter>(std::move(*filter));

@@ -118,6 +118,7 @@ void LaneLog::close() {
     else
       writer_->rollback();
   }
+  writer_->database().set_busy_timeout(0);  // a reader must not hold up the stop
   if (!failed_) (void)writer_->database().checkpoint(sqlite::Database::Checkpoint::kTruncate);
   writer_.reset();
   lookups_.clear();

@@ -151,6 +151,10 @@ void LogWriter::append(AppendRequest request, AppendCallback callback) {
   }
   const auto lane = check(request);
   if (!lane) return callback(lane.error());
+  if (bytes > context_.settings.queue_bytes_max)
+    return callback(fail(Errc::kTooLarge, "the append takes about " + std::to_string(bytes) +
+                                              " bytes, [log] queue_bytes_max is " +
+                                              std::to_string(context_.settings.queue_bytes_max)));
   const std::size_t events = request.events.size();
   PendingAppend pending{
       std::move(request), {}, context_.clock->wall_ns(), context_.clock->monotonic_ns(), bytes};

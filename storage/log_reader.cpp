@@ -38,15 +38,15 @@ class FolderReader final : public LogReader {
 
   Result<std::vector<Record>> read_stream(const core::StreamName& stream, std::uint64_t from,
                                           std::size_t limit) override {
-    std::vector<Record> found;
     for (const Lane lane : core::kLanes) {
-      auto records = attempt<std::vector<Record>>(lane, [&](const Files& files) {
+      const auto here = holds_stream(lane, stream);
+      if (!here) return here.error();
+      if (!*here) continue;
+      return attempt<std::vector<Record>>(lane, [&](const Files& files) {
         return read_stream_from(files, stream.text(), std::max<std::uint64_t>(from, 1), limit);
       });
-      if (!records) return records;
-      if (!records->empty()) return records;
     }
-    return found;
+    return std::vector<Record>();
   }
 
   Result<LaneState> lane_state(Lane lane) override {
@@ -115,6 +115,19 @@ class FolderReader final : public LogReader {
     }
     files_[core::index(lane)] = std::move(*files);
     return {};
+  }
+
+  // The newest segment of a lane names its categories; Sluice's own are placed by rule.
+  Result<bool> holds_stream(Lane lane, const core::StreamName& stream) {
+    if (stream.category == core::kReservedCategory) {
+      const auto named = core::parse_lane(stream.entity);
+      return lane == (named ? *named : Lane::kSystem);
+    }
+    return attempt<bool>(lane, [&](const Files& files) -> Result<bool> {
+      const auto book = newest_book(files);
+      if (!book) return book.error();
+      return book->categories.contains(stream.category);
+    });
   }
 
   // The last seq of a segment that counts.

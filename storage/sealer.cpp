@@ -8,6 +8,8 @@
 
 #include <chrono>
 
+#include "storage/segment_file.hpp"
+
 namespace sluice::storage {
 
 namespace {
@@ -76,6 +78,8 @@ bool Sealer::seal(Job& job) {
   const auto emptied = sealer->empty_wal();
   if (!emptied) return give_up(emptied.error());
   if (!*emptied) return false;
+  if (const auto synced = sync_folder(job.segment.path.parent_path()); !synced)
+    return give_up(synced.error());
   report_({job.lane, job.segment.first, std::nullopt});
   return true;
 }

@@ -20,6 +20,9 @@ using core::Result;
 using core::Seq;
 using sqlite::Database;
 
+// A reader may be recovering the WAL that a killed writer left.
+constexpr int kBusyMs = 10'000;
+
 constexpr const char* kIndexTables = R"(
 CREATE TABLE event_id(id BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE stream_event(name TEXT PRIMARY KEY, first_version INTEGER NOT NULL,
@@ -129,6 +132,7 @@ Result<void> write_mark(Database& database, const SealJob& job, const IdFilter& 
 Result<SegmentSealer> SegmentSealer::open(const SealJob& job, const std::string& vfs) {
   sqlite::OpenOptions options;
   options.cache_kib = 512;
+  options.busy_timeout_ms = kBusyMs;
   options.vfs = vfs;
   auto database = Database::open(job.path, sqlite::OpenMode::kReadWrite, options);
   if (!database) return database.error();
@@ -162,6 +166,7 @@ Result<IdFilter> SegmentSealer::index_all() {
 }
 
 Result<bool> SegmentSealer::empty_wal() {
+  database_.set_busy_timeout(0);  // the caller has other segments to seal while somebody reads
   const auto done = database_.checkpoint(Database::Checkpoint::kTruncate);
   if (!done) return done.error();
   return !done->busy;

@@ -12,10 +12,13 @@ using sqlite::OpenMode;
 
 // Holds a group's pages; a larger group spills into the WAL, which costs nothing but order.
 constexpr int kCacheKib = 512;
+// Nobody else writes, but a reader may be recovering the WAL that a killed writer left.
+constexpr int kBusyMs = 10'000;
 
 sqlite::OpenOptions options_of(const std::string& vfs) {
   sqlite::OpenOptions options;
   options.cache_kib = kCacheKib;
+  options.busy_timeout_ms = kBusyMs;
   options.vfs = vfs;
   options.checkpoint_on_close = false;  // who closes decides, and sees whether it worked
   return options;

@@ -266,6 +266,9 @@ TEST_F(EventLogTest, BadRequestsAreRefusedBeforeTheQueue) {
   EXPECT_EQ(append(make_event("pump/7", "Measured", "")).error().code, Errc::kBadRequest);
   NewEvent big = make_event("pump/7", "Measured", std::string(core::limits::kEventBytes, 'x'));
   EXPECT_EQ(append(big).error().code, Errc::kTooLarge);
+  AppendRequest heavy;
+  heavy.events.assign(20, make_event("pump/7", "Measured", std::string(250'000, 'x')));
+  EXPECT_EQ(append(heavy).error().code, Errc::kTooLarge);  // more than the queue may hold
   AppendRequest many;
   many.events.assign(core::limits::kAtomicAppendEvents + 1, make_event("pump/7"));
   EXPECT_EQ(append(many).error().code, Errc::kTooLarge);

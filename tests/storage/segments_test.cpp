@@ -331,6 +331,21 @@ TEST_F(SegmentsTest, ADamagedOldSegmentDoesNotStopTheLog) {
   EXPECT_EQ(reader()->read_lane(Lane::kTelemetry, 8)->front().seq, 8u);
 }
 
+TEST_F(SegmentsTest, AMissingSegmentIsToldAndTheRestIsRead) {
+  open();
+  append_many(450);
+  wait_for_sealer(Lane::kTelemetry);
+  close();
+  const auto paths = segment_paths(Lane::kTelemetry);
+  ASSERT_TRUE(remove_segment(paths[1]));
+  open();
+  EXPECT_TRUE(logger.saw("a segment is missing"));
+  const auto after = reader()->read_lane(Lane::kTelemetry, 150);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->front().seq, list_segments(paths[0].parent_path())->at(1).first);
+  EXPECT_EQ(must_append(make_event("pump/7")).version, 451u);
+}
+
 TEST_F(SegmentsTest, TheSettingsOfASegmentAreAsTheDesignSays) {
   open();
   auto database = Database::open(segment_paths(Lane::kAlarm).back(), OpenMode::kReadOnly);
