@@ -41,6 +41,7 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME sluice)
 set(CPACK_PACKAGE_VENDOR "Sluice")
 set(CPACK_PACKAGE_CONTACT "Sluice maintainers <maintainers@sluice.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each component says what it is
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
 set(CPACK_PACKAGE_DIRECTORY "${CMAKE_BINARY_DIR}/packages")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -75,10 +76,10 @@ else()
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 endif()
 
-set(CPACK_COMPONENT_GATEWAY_DESCRIPTION
+set(CPACK_DEBIAN_GATEWAY_DESCRIPTION
     "Event-sourcing gateway for the edge
- Takes events from devices, keeps them in a local log that survives power cuts,
- and carries them to NATS JetStream in order, through days without a link.")
+Takes events from devices, keeps them in a local log that survives power cuts,
+and carries them to NATS JetStream in order, through days without a link.")
 set(CPACK_DEBIAN_GATEWAY_PACKAGE_NAME sluice)
 set(CPACK_DEBIAN_GATEWAY_PACKAGE_DEPENDS "${sluice_depends}")
 set(CPACK_DEBIAN_GATEWAY_PACKAGE_CONTROL_EXTRA
@@ -86,10 +87,10 @@ set(CPACK_DEBIAN_GATEWAY_PACKAGE_CONTROL_EXTRA
 
 if(SLUICE_BUILD_HUB)
   list(APPEND CPACK_COMPONENTS_ALL hub)
-  set(CPACK_COMPONENT_HUB_DESCRIPTION
+  set(CPACK_DEBIAN_HUB_DESCRIPTION
       "Read models from Sluice gateways' events
- Reads the hub streams of NATS JetStream into SQLite read models, applies each
- event once, and serves them over HTTP with a status page.")
+Reads the hub streams of NATS JetStream into SQLite read models, applies each
+event once, and serves them over HTTP with a status page.")
   set(CPACK_DEBIAN_HUB_PACKAGE_NAME sluice-hub)
   set(CPACK_DEBIAN_HUB_PACKAGE_DEPENDS "${sluice_depends}")
   set(CPACK_DEBIAN_HUB_PACKAGE_SUGGESTS "sluice, nats-server")
