@@ -41,7 +41,7 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME sluice)
 set(CPACK_PACKAGE_VENDOR "Sluice")
 set(CPACK_PACKAGE_CONTACT "Sluice maintainers <maintainers@sluice.invalid>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each component says what it is
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "event sourcing for the edge")  # cpack puts it before each:
 set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
 set(CPACK_PACKAGE_DIRECTORY "${CMAKE_BINARY_DIR}/packages")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -77,7 +77,7 @@ else()
 endif()
 
 set(CPACK_DEBIAN_GATEWAY_DESCRIPTION
-    "Event-sourcing gateway for the edge
+    "The gateway: sluiced, its uplink and the command line.
 Takes events from devices, keeps them in a local log that survives power cuts,
 and carries them to NATS JetStream in order, through days without a link.")
 set(CPACK_DEBIAN_GATEWAY_PACKAGE_NAME sluice)
@@ -88,7 +88,7 @@ set(CPACK_DEBIAN_GATEWAY_PACKAGE_CONTROL_EXTRA
 if(SLUICE_BUILD_HUB)
   list(APPEND CPACK_COMPONENTS_ALL hub)
   set(CPACK_DEBIAN_HUB_DESCRIPTION
-      "Read models from Sluice gateways' events
+      "The hub: sluice-hub with its status page.
 Reads the hub streams of NATS JetStream into SQLite read models, applies each
 event once, and serves them over HTTP with a status page.")
   set(CPACK_DEBIAN_HUB_PACKAGE_NAME sluice-hub)

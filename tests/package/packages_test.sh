@@ -14,12 +14,9 @@ for package in "${gateway[0]}" "${hub[0]}"; do
   [ -f "$package" ] || fail "cpack made no $package but $(ls "$build_dir/packages")"
 done
 
-[ "$(dpkg-deb -f "${gateway[0]}" Description | head -1)" = "Event-sourcing gateway for the edge" ] ||
-  fail "the gateway's package describes itself as $(dpkg-deb -f "${gateway[0]}" Description)"
-[ "$(dpkg-deb -f "${hub[0]}" Description | head -1)" = "Read models from Sluice gateways' events" ] ||
-  fail "the hub's package describes itself as $(dpkg-deb -f "${hub[0]}" Description)"
 for package in "${gateway[0]}" "${hub[0]}"; do
   expect 0 dpkg-deb --info "$package"
+  expect_in_output 'Description: event sourcing for the edge'
   expect_in_output 'libc6 (>='
   expect_in_output libsqlite3-0
   expect_in_output libnats
