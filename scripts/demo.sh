@@ -224,17 +224,27 @@ start_all() {
 gateway_says() { sluice status --json | jq -r "$1"; }
 link_is() { [ "$(gateway_says .link.state)" = "$1" ]; }
 in_log() { gateway_says '[.lanes[].last] | add'; }
+# The uplink knows of an acknowledgement up to 5 s before the log has it on disk.
+acked="(. as \$all | .lanes | to_entries
+  | map({key, value: ([.value.acked, (\$all.link.lanes // {})[.key].acked // 0] | max)}) | from_entries)"
 # Events in the log, events that wait for the hub, the link: of one moment.
-snapshot() { gateway_says '"\([.lanes[].last] | add) \([.lanes[] | .last - .acked] | add) \(.link.state)"'; }
+snapshot() {
+  gateway_says "([.lanes[].last] | add) as \$last | $acked as \$acked
+    | \"\\(\$last) \\(\$last - ([\$acked[]] | add)) \\(.link.state)\""
+}
 # The last seq of each lane, to be waited for: "alarm 1 system 3 telemetry 712 bulk 1".
 heads() { gateway_says '.lanes | to_entries | map("\(.key) \(.value.last)") | join(" ")'; }
 hub_has() {  # hub_has LANE SEQ...: all of it is acknowledged
-  local status
-  status=$(sluice status --json) || return 1
+  local there
+  there=$(gateway_says "$acked") || return 1
   while [ $# -gt 0 ]; do
-    [ "$(jq -r ".lanes.$1.acked" <<<"$status")" -ge "$2" ] || return 1
+    [ "$(jq -r ".$1" <<<"$there")" -ge "$2" ] || return 1
     shift 2
   done
+}
+
+models_have() {  # models_have N: every model has read that much of the hub stream
+  curl -fsS "$SLUICE_HUB/v1/models" | jq -e "[.models[].shards[].position] | all(. >= $1)"
 }
 
 # --- Feeding ---------------------------------------------------------------------------------------
@@ -304,6 +314,7 @@ count_all() {
   local marks audit
   read -ra marks <<<"$(heads)"
   wait_for 60 "the last acknowledgements" hub_has "${marks[@]}"
+  wait_for 60 "reading into the models" models_have "$(in_log)"
   say "counting each event in the gateway's log, the hub stream and the read model (sluice audit)"
   # The read model is a moment behind the hub stream: ask again until it agrees, for 30 s at most.
   local deadline=$((SECONDS + 30))

@@ -44,8 +44,9 @@ TEST(ExitCodes, TheWorstAnswerDecides) {
 }
 
 TEST(OutgoingEvent, KeepsEveryBitOfItsData) {
-  const auto event = event_from_json(
-      R"({"stream":"pump/7","type":"T","data":{"big":9007199254740993,"f":1.0,"b":{"$bytes":"AAE="}}})");
+  const auto event =
+      event_from_json(R"({"stream":"pump/7","type":"T",)"
+                      R"("data":{"big":9007199254740993,"f":1.0,"b":{"$bytes":"AAE="}}})");
   ASSERT_TRUE(event) << event.error().message;
   std::string json;
   codec::data_to_json(event->data, json);
