@@ -30,7 +30,7 @@ std::string read_file(const fs::path& path) {
 
 NatsServer::NatsServer() : NatsServer(Options{}) {}
 
-NatsServer::NatsServer(Options options) : options_(std::move(options)) {
+NatsServer::NatsServer(Options options) : options_(std::move(options)), port_(options_.port) {
   start();
 }
 

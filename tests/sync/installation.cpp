@@ -22,12 +22,16 @@ HubOperator::HubOperator(const std::string& url) : HubOperator(options_for(url))
 
 HubOperator::HubOperator(nats::ConnectionOptions options) {
   options.connect_timeout = 5s;
+  std::string why;
   test::eventually([&] {
     auto connection = nats::Connection::connect(options);
-    if (connection) connection_ = std::move(*connection);
+    if (connection)
+      connection_ = std::move(*connection);
+    else
+      why = connection.error().message;
     return connection_ != nullptr;
   });
-  if (!connection_) throw std::runtime_error("no operator connection");
+  if (!connection_) throw std::runtime_error("no operator connection: " + why);
 }
 
 core::json::value HubOperator::ask(const std::string& api, const std::string& body) {
