@@ -9,7 +9,7 @@ namespace sluice::sync {
 // Goes from the newest anchor down, asking the hub only where its own figures leave a question.
 void LaneSender::walk() {
   for (; walk_ > 0; --walk_, must_rewind_ = true) {
-    const auto& anchor = anchors_[walk_ - 1];
+    const auto anchor = anchors_.at(walk_ - 1);
     const bool of_this_log = anchor.acked <= outbox_.last() &&
                              history().could_contain(anchor.epoch, anchor.seq, outbox_.last());
     if (!of_this_log || anchor.hub_stream != hub_.name || anchor.created != hub_.created) continue;
@@ -25,7 +25,7 @@ void LaneSender::walk() {
 void LaneSender::anchor(const std::optional<StoredMessage>& stored, Time now) {
   if (phase_ != Phase::kChecking || walk_ == 0) return;
   progress_ = now;
-  if (holds(anchors_[walk_ - 1], stored)) return finish_walk();
+  if (holds(anchors_.at(walk_ - 1), stored)) return finish_walk();
   --walk_;
   must_rewind_ = true;
   walk();
@@ -46,7 +46,7 @@ void LaneSender::finish_walk() {
   if (!must_rewind_) return begin_sending();
   anchors_.resize(walk_);
   unrecorded_.clear();
-  acked_ = anchors_.empty() ? 0 : anchors_.back().acked;
+  acked_ = anchors_.cursor();
   phase_ = Phase::kRewinding;
   ++rewinds_out_;
   effects_.rewind(lane_, acked_);
@@ -67,9 +67,12 @@ void LaneSender::begin_sending() {
   top_.reset();
   order_token_ = next_token_ - 1;
   order_hub_seq_ = 0;
-  if (!anchors_.empty() && anchors_.back().created == hub_.created) {
-    top_ = anchors_.back();
-    order_hub_seq_ = top_->hub_seq;
+  if (!anchors_.empty()) {
+    auto newest = anchors_.at(anchors_.size() - 1);
+    if (newest.created == hub_.created) {
+      order_hub_seq_ = newest.hub_seq;
+      top_ = std::move(newest);
+    }
   }
   outbox_.rewind(acked_);
 }
@@ -82,7 +85,7 @@ void LaneSender::cut_back(std::uint64_t hub_seq) {
   cut_.reset();
   walk_ = anchors_.size();
   must_rewind_ = true;  // also where no anchor goes: what was acked since may be gone
-  while (walk_ > 0 && anchors_[walk_ - 1].hub_seq >= hub_seq) --walk_;
+  while (walk_ > 0 && anchors_.hub_seq(walk_ - 1) >= hub_seq) --walk_;
   hub_.last_seq = hub_seq;
   finish_walk();
 }

@@ -16,6 +16,7 @@ LaneSender::LaneSender(const Address& address, core::Lane lane, const WindowSett
       settings_(settings),
       effects_(effects),
       outbox_(address, lane, effects),
+      anchors_(address.gateway, lane),
       ack_timeout_(settings.ack_timeout) {
   window_events_ = std::min(window_events_, settings_.events_max);
 }
@@ -26,8 +27,8 @@ void LaneSender::open(LaneLog log) {
   rewinds_out_ = 0;
   outbox_.set_log(History(std::move(log.epochs)), std::move(log.set_aside));
   outbox_.set_range(log.state.first, log.state.last);
-  anchors_ = std::move(log.anchors);
-  acked_ = anchors_.empty() ? 0 : anchors_.back().acked;
+  anchors_.assign(log.anchors);
+  acked_ = anchors_.cursor();
   // An earlier process may have sent all that the log holds now; what is appended later is new.
   sent_max_ = std::max(sent_max_, log.state.last);
 }
@@ -183,11 +184,12 @@ void LaneSender::note_anchor() {
   if (!top_) return;
   auto anchor = *top_;
   anchor.acked = acked_;
-  if (!anchors_.empty() && anchors_.back().acked >= acked_) return;
+  if (!anchors_.empty() && anchors_.cursor() >= acked_) return;
   const bool same_block =
-      !anchors_.empty() && anchors_.back().acked / kAnchorEvery == acked_ / kAnchorEvery;
-  if (same_block) anchors_.pop_back();
+      !anchors_.empty() && anchors_.cursor() / kAnchorEvery == acked_ / kAnchorEvery;
+  if (same_block) anchors_.resize(anchors_.size() - 1);
   anchors_.push_back(anchor);
+  anchors_.drop_below(outbox_.first());
   unrecorded_.push_back(std::move(anchor));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/anchor_list.hpp"
 #include "sync/effects.hpp"
 #include "sync/outbox.hpp"
 #include "sync/pub_ack.hpp"
@@ -105,7 +106,7 @@ class LaneSender {
   Outbox outbox_;
   Phase phase_ = Phase::kIdle;
 
-  std::vector<storage::Anchor> anchors_;     // oldest first; the newest is the cursor
+  AnchorList anchors_;                       // oldest first; the newest is the cursor
   std::vector<storage::Anchor> unrecorded_;  // acked, not yet handed to `sluiced`
   core::Seq acked_ = 0;
   core::Seq sent_max_ = 0;  // highest seq that may have been sent before, by anyone of this log

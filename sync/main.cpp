@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 

@@ -93,7 +93,7 @@ bool SimReader::read(const SimHub& hub, std::size_t limit) {
     const auto answer = gate_.offer(*arrival, *this);
     if (!answer) {
       problem = "the gate fails: " + answer.error().message;
-    } else if (answer->verdict == projection::Verdict::kPoison && true) {
+    } else if (answer->verdict == projection::Verdict::kPoison) {
       problem = "the gate calls it poison: " + answer->why;
     }
     if (!problem.empty()) return false;

@@ -64,7 +64,6 @@ class SimReader final : public projection::GateSink {
   }
   // Stepped over by a gap record or a skip.
   bool given_up(core::Epoch epoch, core::Lane lane, core::Seq seq);
-  bool copies_exist = false;  // of the card: a true EpochOpened may come after a record for it
   std::string problem;
   std::string rows(core::Lane lane) const;
 

@@ -100,7 +100,6 @@ class World {
       }
       case 5:  // the card is copied ...
         copy_ = machine.log;
-        reader_.copies_exist = true;
         return;
       case 6:  // ... and put back into the same machine
         if (!copy_) return;
@@ -250,12 +249,20 @@ class World {
             continue;
           if (body.size() > hub_.bytes_max) continue;  // its gap record stands for it
           // One card trimmed or lost it and said so, while a copy of the card still has it.
-          if (copy_ && reader_.given_up(event->epoch, lane, seq)) continue;
+          if (copy_ && (reader_.given_up(event->epoch, lane, seq) || trimmed_elsewhere(lane, seq)))
+            continue;
           return "lost: " + name(event->epoch, lane, seq) + describe(lane);
         }
       }
     }
     return {};
+  }
+
+  // Acked once, and the other card no longer has it: an epoch before all that the gate asked for.
+  bool trimmed_elsewhere(core::Lane lane, core::Seq seq) const {
+    for (const auto& machine : machines_)
+      if (machine->log.at(lane).first() > seq) return true;
+    return false;
   }
 
   // For whoever looks into a seed that failed.
