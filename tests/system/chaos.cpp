@@ -82,7 +82,7 @@ bool run(const Settings& settings, std::uint64_t seed) {
   }
   std::vector<std::unique_ptr<LoadClient>> clients;
   for (int i = 0; i < kClients; ++i)
-    clients.push_back(std::make_unique<LoadClient>(site.ingest_socket(), i,
+    clients.push_back(std::make_unique<LoadClient>(site.edge().ingest_socket(), i,
                                                    static_cast<LoadClient::Ids>(i % 3),
                                                    seed * 1000 + static_cast<std::uint64_t>(i)));
   std::atomic<int> working = kClients;

@@ -211,7 +211,7 @@ Verdict judge(Installation& site, const std::vector<const LoadClient*>& clients,
         const auto model_now = read_model(site.hub_url());
         if (!model_now) return problem = "read model: " + to_string(model_now.error()), false;
         model = *model_now;
-        const auto log_now = read_log(site.log_folder());
+        const auto log_now = read_log(site.edge().log_folder());
         if (!log_now) return problem = "log: " + to_string(log_now.error()), false;
         log = *log_now;
         if (model.size() < log.load.size())

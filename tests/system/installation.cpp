@@ -2,99 +2,99 @@
 #include "tests/system/installation.hpp"
 
 #include <cstdlib>
-#include <fstream>
 
 namespace sluice::test {
 namespace {
-
-constexpr std::array<const char*, 4> kNames = {"nats-server", "sluiced", "sluice-uplink",
-                                               "sluice-hub"};
 
 std::string nats_server_program() {
   const char* chosen = std::getenv("SLUICE_NATS_SERVER");
   return chosen != nullptr && *chosen != '\0' ? chosen : "nats-server";
 }
 
-std::string last_lines(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) return {};
-  const auto size = static_cast<std::streamoff>(in.tellg());
-  const std::streamoff from = size > 3000 ? size - 3000 : 0;
-  in.seekg(from);
-  std::string text(static_cast<std::size_t>(size - from), '\0');
-  in.read(text.data(), size - from);
-  return text;
-}
-
 }  // namespace
 
-Installation::Installation(const std::string& model, const std::string& gateway)
-    : gateway_(gateway), nats_port_(free_port()), hub_port_(free_port()) {
-  write_configuration(model);
-}
-
-void Installation::write_configuration(const std::string& model) const {
-  for (const char* name : {"run", "state", "hub", "models", "nats"})
+Installation::Installation(const std::string& model)
+    : nats_port_(free_port()),
+      hub_port_(free_port()),
+      edge_(folder_ / "plant-7", "plant-7", nats_url()) {
+  for (const char* name : {"hub", "models", "nats"})
     std::filesystem::create_directories(folder_ / name);
   const std::string root = folder_.path().string();
   folder_.write("nats.conf", "listen: \"127.0.0.1:" + std::to_string(nats_port_) +
-                                 "\"\njetstream { store_dir: \"" + root + "/nats\" }\n");
+                                 "\"\njetstream { store_dir: \"" + nats_store().string() +
+                                 "\" }\n");
   folder_.write("models/test.model.toml", model);
-  // A kill test ends the daemon every second: the pause after an early end would be all it sees.
-  folder_.write("sluice.toml",
-                "[gateway]\nid = \"" + gateway_ + "\"\nstate = \"" + root + "/state\"\nrun = \"" +
-                    root + "/run\"\n[log]\nrestart_wait_max = \"0ms\"\n[uplink]\nurls = [\"" +
-                    nats_url() + "\"]\n");
   folder_.write("hub.toml",
                 "[hub]\nurls = [\"" + nats_url() + "\"]\nshards = [\"main\"]\nmodels = [\"" + root +
                     "/models\"]\nstate = \"" + root +
                     "/hub\"\nlisten = \"127.0.0.1:" + std::to_string(hub_port_) + "\"\n");
 }
 
-std::vector<std::string> Installation::command(Part part) const {
+std::optional<Process>& Installation::process(Part part) {
   switch (part) {
     case Part::kNats:
-      return {nats_server_program(), "-c", (folder_ / "nats.conf").string()};
+      return nats_;
     case Part::kGateway:
-      return {program("sluiced"), "--config", (folder_ / "sluice.toml").string()};
+      return edge_.sluiced();
     case Part::kUplink:
-      return {program("sluice-uplink"), "--config", (folder_ / "sluice.toml").string()};
+      return edge_.uplink();
     case Part::kHub:
-      return {program("sluice-hub"), "--config", (folder_ / "hub.toml").string()};
+      break;
   }
-  return {};
-}
-
-std::filesystem::path Installation::log_file(Part part) const {
-  return folder_ / (std::string(kNames[index(part)]) + ".log");
+  return hub_;
 }
 
 void Installation::start(Part part) {
   Process::Options options;
-  options.log_file = log_file(part);
-  parts_[index(part)].emplace(command(part), options);
+  switch (part) {
+    case Part::kNats:
+      options.log_file = folder_ / "nats-server.log";
+      nats_.emplace(
+          std::vector<std::string>{nats_server_program(), "-c", (folder_ / "nats.conf").string()},
+          options);
+      break;
+    case Part::kGateway:
+      edge_.start_sluiced();
+      break;
+    case Part::kUplink:
+      edge_.start_uplink();
+      break;
+    case Part::kHub:
+      options.log_file = folder_ / "sluice-hub.log";
+      hub_.emplace(std::vector<std::string>{program("sluice-hub"), "--config",
+                                            (folder_ / "hub.toml").string()},
+                   options);
+      break;
+  }
+}
+
+bool Installation::provision() {
+  const bool up = eventually([&] { return port_answers(nats_port_); });
+  if (!up) return false;
+  // Right after its start nats-server may still refuse JetStream's requests for a moment.
+  return eventually([&] {
+    const Finished made = run({program("sluice"), "provision", "--nats", nats_url(), "--max-bytes",
+                               "1GiB", "--keep-forever"});
+    folder_.write("provision.log", made.output);
+    return made.code == 0;
+  });
 }
 
 bool Installation::start() {
   start(Part::kNats);
-  if (!eventually([&] { return port_answers(nats_port_); })) return false;
-  const Finished made = run({program("sluice"), "provision", "--nats", nats_url(), "--max-bytes",
-                             "1073741824", "--keep-forever"});
-  if (made.code != 0) {
-    folder_.write("provision.log", made.output);
-    return false;
-  }
+  if (!provision()) return false;
   for (const Part part : {Part::kGateway, Part::kUplink, Part::kHub}) start(part);
-  return eventually([&] { return socket_answers(ingest_socket()) && port_answers(hub_port_); });
+  return eventually(
+      [&] { return socket_answers(edge_.ingest_socket()) && port_answers(hub_port_); });
 }
 
 void Installation::kill(Part part) {
-  if (auto& process = parts_[index(part)]) process->kill();
+  if (auto& one = process(part)) one->kill();
 }
 
 bool Installation::running(Part part) {
-  auto& process = parts_[index(part)];
-  return process && process->running();
+  auto& one = process(part);
+  return one && one->running();
 }
 
 void Installation::supervise() {
@@ -104,9 +104,10 @@ void Installation::supervise() {
 
 std::string Installation::logs() const {
   std::string text = last_lines(folder_ / "provision.log");
-  for (const Part part : kParts)
-    text += "\n--- " + std::string(kNames[index(part)]) + "\n" + last_lines(log_file(part));
-  return text;
+  for (const char* name : {"nats-server", "sluice-hub"})
+    text +=
+        "\n--- " + std::string(name) + "\n" + last_lines(folder_ / (std::string(name) + ".log"));
+  return text + edge_.logs();
 }
 
 }  // namespace sluice::test
