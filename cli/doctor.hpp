@@ -52,6 +52,7 @@ struct Patient {
   std::uint16_t hub_port = 0;
   bool hub_answers = false;
   bool hub_wants_tls = false;
+  bool tls_failed = false;
   std::unique_ptr<nats::Connection> hub = {};  // after login
 };
 

@@ -106,21 +106,23 @@ Finding check_dns(Patient& patient) {
   if (!patient.uplink) return skipped("the configuration does not say where the hub is");
   const auto server = host_of_url(first_url(patient));
   if (!server) return failed(server.error().message, "Correct [uplink] urls.");
-  patient.hub_host = server->host;
-  patient.hub_port = server->port;
   const auto addresses = resolve(server->host);
   if (!addresses)
     return failed(addresses.error().message,
                   "Is the name right ([uplink] urls), and does this machine have a resolver? "
                   "resolvectl query " +
                       server->host);
+  patient.hub_host = server->host;
+  patient.hub_port = server->port;
   std::string words = server->host + " is";
   for (const std::string& address : *addresses) words += " " + address;
+  if (const std::size_t count = patient.uplink->login.urls.size(); count > 1)
+    words += " (the first of " + std::to_string(count) + " urls; the others are not examined)";
   return found(words);
 }
 
 Finding check_tcp(Patient& patient) {
-  if (patient.hub_host.empty()) return skipped("no address");
+  if (patient.hub_host.empty()) return skipped("no address to connect to");
   const std::string where = patient.hub_host + ":" + std::to_string(patient.hub_port);
   const auto info = nats_greeting({patient.hub_host, patient.hub_port}, kTimeout);
   if (!info)
@@ -155,15 +157,18 @@ Finding check_tls(Patient& patient) {
   }
   const std::string& words = connection.error().message;
   if (words.find("SSL") != std::string::npos || words.find("certificate") != std::string::npos ||
-      words.find("TLS") != std::string::npos)
+      words.find("TLS") != std::string::npos) {
+    patient.tls_failed = true;
     return failed(words,
                   "Does ca_file name the authority that signed the server's certificate, is "
                   "the certificate made for this name, and is this clock right?");
+  }
   return found("the handshake ends; what follows it does not");
 }
 
 Finding check_login(Patient& patient) {
   if (!patient.hub_answers) return skipped("no server to log in at");
+  if (patient.tls_failed) return skipped("TLS comes first");
   if (!patient.hub) {
     auto connection = log_in(patient);
     if (!connection)

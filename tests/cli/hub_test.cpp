@@ -176,6 +176,19 @@ TEST_F(WithHub, DoctorSaysWhatIsWrongAndWhatToDo) {
   EXPECT_THAT(std::string(config.at("found").get_string()), HasSubstr("wrong.toml"));
 }
 
+// Each step is blamed for itself alone: what depends on a failed one is skipped.
+TEST(Doctor, ANameThatDoesNotResolveIsBlamedOnce) {
+  Gateway gateway("", "nats://no-such-host.invalid:4222");
+  const auto run = gateway.sluice({"doctor", "--config", gateway.config(), "--disk-seconds", "0"});
+  EXPECT_EQ(run.code, 1);
+  std::map<std::string, std::string> states;
+  for (const json::object& one : documents(run.out))
+    states[std::string(one.at("check").get_string())] = one.at("state").get_string();
+  EXPECT_EQ(states["DNS"], "failed");
+  for (const char* check : {"TCP", "TLS", "login", "hub stream", "publish right", "report"})
+    EXPECT_EQ(states[check], "skipped") << check;
+}
+
 TEST(Doctor, AMissingRightToPublishIsNamed) {
   test::NatsServer nats({.config = R"(authorization { users: [
     { user: admin, password: pw },
