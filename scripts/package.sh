@@ -14,8 +14,6 @@ TEXT
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-# shellcheck source=scripts/lib_build.sh
-. scripts/lib_build.sh
 
 [ $# -gt 0 ] || set -- native arm64
 for target in "$@"; do
@@ -50,6 +48,8 @@ check_needed() {
 }
 
 scripts/deps.sh --yes test
+# shellcheck source=scripts/lib_build.sh
+. scripts/lib_build.sh
 for target in "$@"; do
   preset="package"
   if [ "$target" = arm64 ]; then

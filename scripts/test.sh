@@ -22,8 +22,6 @@ TEXT
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-# shellcheck source=scripts/lib_build.sh
-. scripts/lib_build.sh
 
 quick=no
 case ${1:-} in
@@ -86,6 +84,8 @@ exec 9>build/.test.lock
 flock -n 9 || { echo "test: another scripts/test.sh runs in this tree" >&2; exit 1; }
 
 scripts/deps.sh --yes test
+# shellcheck source=scripts/lib_build.sh
+. scripts/lib_build.sh
 
 if [ "$quick" = yes ]; then
   build dev tests_unit
