@@ -46,8 +46,8 @@ core::json::value HubOperator::ask(const std::string& api, const std::string& bo
 namespace {
 
 std::string stream_config(const HubWish& wish) {
-  return R"({"name":"EVENTS-main","subjects":["ev.main.>"],"retention":"limits","max_consumers":-1,)"
-         R"("max_msgs":-1,"max_bytes":)" +
+  return R"({"name":"EVENTS-main","subjects":["ev.main.>"],"retention":"limits",)"
+         R"("max_consumers":-1,"max_msgs":-1,"max_bytes":)" +
          std::to_string(wish.max_bytes) +
          R"(,"max_age":0,"storage":"file","discard":"new","num_replicas":1,"duplicate_window":)" +
          std::to_string(wish.duplicate_window_ms * 1'000'000) + R"(,"allow_direct":true})";
