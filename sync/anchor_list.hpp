@@ -17,6 +17,7 @@ namespace sluice::sync {
 class AnchorList {
  public:
   AnchorList(std::string gateway, core::Lane lane) : gateway_(std::move(gateway)), lane_(lane) {}
+  AnchorList(AnchorList&&) = default;  // no copies: words_ points into by_text_
 
   void assign(const std::vector<storage::Anchor>& anchors);
   void push_back(const storage::Anchor& anchor);
