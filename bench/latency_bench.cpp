@@ -4,7 +4,8 @@
 //
 //     latency_bench [--rounds=100] [--appends=50]
 //
-// Two gateways, one with a hub and one without, and the raw file take turns, a tenth of a second each.
+// Two gateways, one with a hub and one without, and the raw file take turns, a tenth of a second
+// each.
 #include <thread>
 
 #include "bench/gateway.hpp"

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
+#include <sstream>
 #include <thread>
 
 #include "bench/filled_log.hpp"
@@ -41,16 +43,53 @@ Memory memory_of(pid_t pid) {
   return memory;
 }
 
-void report(const std::string& when, const Memory& sluiced, const Memory& uplink) {
+// The two programs as if nothing else ran: what is their own, and each page of a shared file once.
+// PSS counts only a share of the libraries that other programs use at this moment.
+double alone(pid_t sluiced, pid_t uplink) {
+  double kib = 0;
+  std::map<std::string, double> files;  // the larger of the two, per mapped piece of a file
+  for (const pid_t pid : {sluiced, uplink}) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/smaps");
+    std::string piece;
+    double rss = 0, anonymous = 0;
+    for (std::string line; std::getline(file, line);) {
+      std::istringstream words(line);
+      std::string first, rights, offset, device, inode, name;
+      words >> first;
+      if (first.find('-') != std::string::npos) {
+        words >> rights >> offset >> device >> inode >> name;
+        piece = inode == "0" ? "" : name + "@" + offset;
+      } else if (first == "Rss:") {
+        words >> rss;
+      } else if (first == "Anonymous:") {
+        words >> anonymous;
+        kib += anonymous + (piece.empty() ? rss - anonymous : 0);
+        if (!piece.empty()) files[piece] = std::max(files[piece], rss - anonymous);
+      }
+    }
+  }
+  for (const auto& [piece, size] : files) kib += size;
+  return kib * 1024 / 1e6;
+}
+
+void report(const std::string& when, const Memory& sluiced, const Memory& uplink,
+            double both_alone = 0) {
   const double pss = sluiced.pss + uplink.pss;
+  std::string words = "PSS " + rounded(sluiced.pss) + " + " + rounded(uplink.pss) + "; RSS " +
+                      rounded(sluiced.rss) + " + " + rounded(uplink.rss);
+  if (both_alone > 0) words += "; if nothing else ran: " + rounded(both_alone);
   print({"memory of sluiced and sluice-uplink, " + when,
          pss,
          "MB",
-         "PSS " + rounded(sluiced.pss) + " + " + rounded(uplink.pss) + "; RSS " +
-             rounded(sluiced.rss) + " + " + rounded(uplink.rss),
+         words,
          pss / kLimitMb,
          {},
          kLimitMb});
+}
+
+void report(const std::string& when, const Gateway& gateway) {
+  report(when, memory_of(gateway.pid()), memory_of(gateway.uplink_pid()),
+         alone(gateway.pid(), gateway.uplink_pid()));
 }
 
 void settle(double seconds) {
@@ -70,7 +109,7 @@ void idle(Hub& hub) {
   append_some(gateway, 500);
   hub.wait_for(500, 60);
   settle(5);
-  report("idle", memory_of(gateway.pid()), memory_of(gateway.uplink_pid()));
+  report("idle", gateway);
 }
 
 void drop_from_page_cache(const std::filesystem::path& folder) {
@@ -129,7 +168,7 @@ void drained(Hub& hub, std::uint64_t backlog) {
   }
   report("highest while " + std::to_string(backlog) + " events drain", sluiced, uplink);
   settle(5);
-  report("after that", memory_of(gateway.pid()), memory_of(gateway.uplink_pid()));
+  report("after that", gateway);
 }
 
 void with_backlog(std::uint64_t backlog, long times) {
@@ -142,12 +181,10 @@ void with_backlog(std::uint64_t backlog, long times) {
   gateway.start();
   gateway.start_uplink();
   settle(5);
-  report("backlog of " + std::to_string(backlog) + " events, hub gone", memory_of(gateway.pid()),
-         memory_of(gateway.uplink_pid()));
+  report("backlog of " + std::to_string(backlog) + " events, hub gone", gateway);
   append_some(gateway, 5000);
   settle(5);
-  report("the same, 5,000 appends later", memory_of(gateway.pid()),
-         memory_of(gateway.uplink_pid()));
+  report("the same, 5,000 appends later", gateway);
 }
 
 }  // namespace
