@@ -270,14 +270,33 @@ void Uplink::hub_need(const codec::Need& need) {
   touched();
 }
 
+// The attempts of days without a link are no news, and on a card each line wears the flash: a line
+// when the link comes or goes, and another reason for its absence at most every ten minutes.
+void Uplink::log_link() {
+  constexpr Time kReasonEvery{10 * 60 * 1000};
+  const bool is_trying = logged_ == Forwarder::Link::kWaiting ||
+                         logged_ == Forwarder::Link::kConnecting ||
+                         logged_ == Forwarder::Link::kOpening;
+  const std::string_view word = is_trying ? "down" : link_word(logged_);
+  const std::string why = logged_ == Forwarder::Link::kUp ? "" : forwarder_.last_error();
+  const bool is_other = why != announced_why_ && now() >= announced_at_ + kReasonEvery;
+  if (word == announced_ && !is_other && !(announced_why_.empty() && !why.empty())) return;
+  announced_ = word;
+  announced_why_ = why;
+  announced_at_ = now();
+  if (why.empty())
+    environment_.logger.info(kComponent, "link " + announced_);
+  else
+    environment_.logger.info(kComponent, "link " + announced_, {{"why", why}});
+}
+
 // --- Time ---------------------------------------------------------------------------------------
 
 void Uplink::touched() {
   if (stopping_) return;
   if (forwarder_.link() != logged_) {
     logged_ = forwarder_.link();
-    environment_.logger.info(kComponent, "link " + std::string(link_word(logged_)),
-                             {{"why", forwarder_.last_error()}});
+    log_link();
     reports_.changed();
     if (environment_.link_changed) environment_.link_changed();
   }

@@ -93,6 +93,7 @@ class Uplink final : private SessionEffects, private ReportEffects, private HubL
   // Time.
   Time now() const;
   void touched();  // something happened: arm the timers anew
+  void log_link();
   void on_deadline();
   void housekeeping();
   void look_for_takeover();
@@ -126,6 +127,9 @@ class Uplink final : private SessionEffects, private ReportEffects, private HubL
   std::map<std::string, Time, std::less<>> alarmed_;
   std::string complaint_;
   Forwarder::Link logged_ = Forwarder::Link::kNoLog;
+  std::string announced_;  // the word, reason and time of the last line about the link
+  std::string announced_why_;
+  Time announced_at_{};
 };
 
 }  // namespace sluice::sync
