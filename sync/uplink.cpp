@@ -345,7 +345,13 @@ void Uplink::housekeeping() {
   const auto packed = pack_link_status(status);
   if (packed != told_status_ && sluiced_ && reader_) {
     told_status_ = packed;
-    reports_.changed();
+    auto lasting = status;
+    // These count the reports as well: each would be the reason for the next one.
+    lasting.bytes_sent_today = lasting.bytes_received_today = 0;
+    if (auto now_lasting = pack_link_status(lasting); now_lasting != lasting_status_) {
+      lasting_status_ = std::move(now_lasting);
+      reports_.changed();
+    }
     status.next_try_ms = next_try_ms;
     sluiced_->status(pack_link_status(status));
   }

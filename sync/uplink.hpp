@@ -123,7 +123,8 @@ class Uplink final : private SessionEffects, private ReportEffects, private HubL
   bool bell_armed_ = false;
   bool stopping_ = false;
   LinkMeter meter_;
-  std::string told_status_;  // the last one sent to `sluiced`
+  std::string told_status_;     // the last one sent to `sluiced`
+  std::string lasting_status_;  // the same without what each report changes
   std::map<std::string, Time, std::less<>> alarmed_;
   std::string complaint_;
   Forwarder::Link logged_ = Forwarder::Link::kNoLog;
