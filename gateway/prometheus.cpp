@@ -1,51 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/prometheus.hpp"
 
-#include <charconv>
 #include <functional>
 
 namespace sluice::gateway {
 
-PrometheusText& PrometheusText::family(std::string_view name, std::string_view type,
-                                       std::string_view help) {
-  name_ = name;
-  text_ += "# HELP " + name_ + " " + std::string(help) + "\n";
-  text_ += "# TYPE " + name_ + " " + std::string(type) + "\n";
-  return *this;
-}
-
-PrometheusText& PrometheusText::sample(Labels labels, std::string_view number) {
-  text_ += name_;
-  char separator = '{';
-  for (const auto& [name, value] : labels) {
-    text_ += separator;
-    text_ += name;
-    text_ += "=\"";
-    for (const char c : value) {
-      if (c == '"' || c == '\\') text_ += '\\';
-      if (c == '\n')
-        text_ += "\\n";
-      else
-        text_ += c;
-    }
-    text_ += '"';
-    separator = ',';
-  }
-  if (separator == ',') text_ += '}';
-  text_ += ' ';
-  text_ += number;
-  text_ += '\n';
-  return *this;
-}
-
-PrometheusText& PrometheusText::sample(Labels labels, double value) {
-  std::array<char, 40> digits{};
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  return sample(labels,
-                std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
-}
-
-void add_log_metrics(PrometheusText& out, const storage::EventLog::Counters& counters) {
+void add_log_metrics(http::PrometheusText& out, const storage::EventLog::Counters& counters) {
   out.family("sluice_events_appended_total", "counter", "Events committed since the start.")
       .sample(counters.appended);
   out.family("sluice_events_duplicate_total", "counter", "Appends that were known by their id.")
@@ -64,7 +24,7 @@ void add_log_metrics(PrometheusText& out, const storage::EventLog::Counters& cou
       .sample(static_cast<double>(counters.dedup_window_ms) / 1e3);
 }
 
-void add_lane_metrics(PrometheusText& out,
+void add_lane_metrics(http::PrometheusText& out,
                       const std::array<storage::LaneState, core::kLaneCount>& lanes,
                       const storage::LogSettings& settings, std::int64_t now_wall_ns) {
   using Value = std::function<std::uint64_t(core::Lane, const storage::LaneState&)>;

@@ -2,38 +2,15 @@
 #pragma once
 
 #include <array>
-#include <concepts>
-#include <initializer_list>
-#include <string>
-#include <string_view>
-#include <utility>
 
+#include "http/prometheus_text.hpp"
 #include "storage/event_log.hpp"
 
+// The families of `sluiced`'s /metrics.
 namespace sluice::gateway {
 
-// Writes Prometheus' text format. Samples belong to the family named last. Pure.
-class PrometheusText {
- public:
-  using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
-
-  PrometheusText& family(std::string_view name, std::string_view type, std::string_view help);
-  PrometheusText& sample(Labels labels, std::string_view number);
-  PrometheusText& sample(Labels labels, double value);
-  PrometheusText& sample(Labels labels, std::integral auto value) {
-    return sample(labels, std::string_view(std::to_string(value)));
-  }
-  PrometheusText& sample(double value) { return sample({}, value); }
-  PrometheusText& sample(std::integral auto value) { return sample({}, value); }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-  std::string name_;
-};
-
-void add_log_metrics(PrometheusText& out, const storage::EventLog::Counters& counters);
-void add_lane_metrics(PrometheusText& out,
+void add_log_metrics(http::PrometheusText& out, const storage::EventLog::Counters& counters);
+void add_lane_metrics(http::PrometheusText& out,
                       const std::array<storage::LaneState, core::kLaneCount>& lanes,
                       const storage::LogSettings& settings, std::int64_t now_wall_ns);
 

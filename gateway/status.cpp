@@ -109,7 +109,7 @@ std::string Status::metrics() const {
   const Traffic traffic = traffic_();
   const std::string link = uplink_.link();
   const bool up = rpc::Value::trusted(link).find("state").text() == "up";
-  PrometheusText out;
+  http::PrometheusText out;
   out.family("sluice_info", "gauge", "What runs here.")
       .sample({{"gateway", settings.id->text()}, {"version", SLUICE_VERSION}}, 1);
   out.family("sluice_uptime_seconds", "gauge", "Time since sluiced started.")

@@ -56,7 +56,6 @@ class Api {
   static constexpr std::int64_t kSilentAfterNs = 15LL * 60 * 1'000'000'000;  // three reports missed
 
  private:
-  friend class MetricsWriter;
   core::Result<core::json::object> describe(const ServedModel& model) const;
   core::json::object describe_feed(const ModelFeed& feed, bool blocked) const;
   core::Result<core::json::array> holds_of(const ServedModel& model) const;

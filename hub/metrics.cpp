@@ -2,53 +2,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/prometheus_text.hpp"
 #include "hub/api.hpp"
 
 namespace sluice::hub {
 
-// Prometheus text, version 0.0.4.
-class MetricsWriter {
- public:
-  using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
-
-  void family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = name;
-    text_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " +
-             std::string(type) + "\n";
-  }
-  void value(Labels labels, std::uint64_t number) { line(labels, std::to_string(number)); }
-  void value(Labels labels, double number) { line(labels, std::to_string(number)); }
-  std::string take() { return std::move(text_); }
-
- private:
-  void line(Labels labels, const std::string& number) {
-    text_ += name_;
-    char separator = '{';
-    for (const auto& [name, value] : labels) {
-      text_ += separator;
-      text_ += name;
-      text_ += "=\"";
-      for (const char c : value) {
-        if (c == '\\' || c == '"') text_ += '\\';
-        if (c == '\n')
-          text_ += "\\n";
-        else
-          text_ += c;
-      }
-      text_ += '"';
-      separator = ',';
-    }
-    if (separator == ',') text_ += '}';
-    text_ += " " + number + "\n";
-  }
-
-  std::string name_;
-  std::string text_;
-};
-
 namespace {
 
-using Labels = MetricsWriter::Labels;
+using http::PrometheusText;
+using Labels = PrometheusText::Labels;
 
 struct ModelFigures {
   std::string name;
@@ -87,22 +49,22 @@ core::Result<ModelFigures> figures_of(const ServedModel& model) {
 }
 
 template <class Value>
-void per_feed(MetricsWriter& out, const std::vector<ModelFigures>& models, std::string_view name,
+void per_feed(PrometheusText& out, const std::vector<ModelFigures>& models, std::string_view name,
               std::string_view type, std::string_view help, const Value& value) {
   out.family(name, type, help);
   for (const ModelFigures& model : models)
     for (const auto& [shard, status] : model.feeds)
-      out.value({{"model", model.name}, {"shard", shard}}, value(status));
+      out.sample({{"model", model.name}, {"shard", shard}}, value(status));
 }
 
 template <class Value>
-void per_model(MetricsWriter& out, const std::vector<ModelFigures>& models, std::string_view name,
+void per_model(PrometheusText& out, const std::vector<ModelFigures>& models, std::string_view name,
                std::string_view type, std::string_view help, const Value& value) {
   out.family(name, type, help);
-  for (const ModelFigures& model : models) out.value({{"model", model.name}}, value(model));
+  for (const ModelFigures& model : models) out.sample({{"model", model.name}}, value(model));
 }
 
-void write_feeds(MetricsWriter& out, const std::vector<ModelFigures>& models,
+void write_feeds(PrometheusText& out, const std::vector<ModelFigures>& models,
                  const core::Clock& clock) {
   per_feed(out, models, "sluice_hub_position", "gauge", "Hub-stream sequence read last.",
            [](const FeedStatus& feed) { return feed.position; });
@@ -128,11 +90,11 @@ void write_feeds(MetricsWriter& out, const std::vector<ModelFigures>& models,
     for (const auto& [shard, status] : model.feeds)
       for (const ModelState state :
            {ModelState::kRunning, ModelState::kLagging, ModelState::kStalled, ModelState::kBlocked})
-        out.value({{"model", model.name}, {"shard", shard}, {"state", state_word(state)}},
-                  std::uint64_t{derive_state(progress_of(status, model.blocked, clock)) == state});
+        out.sample({{"model", model.name}, {"shard", shard}, {"state", state_word(state)}},
+                   std::uint64_t{derive_state(progress_of(status, model.blocked, clock)) == state});
 }
 
-void write_models(MetricsWriter& out, const std::vector<ModelFigures>& models,
+void write_models(PrometheusText& out, const std::vector<ModelFigures>& models,
                   std::int64_t now_ns) {
   per_model(out, models, "sluice_hub_applied_total", "counter",
             "Events that took effect since the database was made.",
@@ -157,22 +119,22 @@ void write_models(MetricsWriter& out, const std::vector<ModelFigures>& models,
             [](const ModelFigures& model) { return model.totals.refused; });
 }
 
-void write_gateways(MetricsWriter& out, const std::vector<ReportKeeper::Gateway>& gateways,
+void write_gateways(PrometheusText& out, const std::vector<ReportKeeper::Gateway>& gateways,
                     std::int64_t now_ns) {
   out.family("sluice_gateway_report_age_seconds", "gauge", "Since a gateway's last report.");
   for (const auto& gateway : gateways)
-    out.value({{"gateway", gateway.report.gateway}},
-              std::max(0.0, static_cast<double>(now_ns - gateway.received_ns) / 1e9));
+    out.sample({{"gateway", gateway.report.gateway}},
+               std::max(0.0, static_cast<double>(now_ns - gateway.received_ns) / 1e9));
   out.family("sluice_gateway_backlog_events", "gauge", "Not acknowledged by the hub, as reported.");
   for (const auto& gateway : gateways)
     for (const core::Lane lane : core::kLanes) {
       const auto& state = gateway.report.lanes[index(lane)];
-      out.value({{"gateway", gateway.report.gateway}, {"lane", core::lane_name(lane)}},
-                state.last > state.acked ? state.last - state.acked : std::uint64_t{0});
+      out.sample({{"gateway", gateway.report.gateway}, {"lane", core::lane_name(lane)}},
+                 state.last > state.acked ? state.last - state.acked : std::uint64_t{0});
     }
   out.family("sluice_gateway_clone", "gauge", "1 while two machines report as one gateway.");
   for (const auto& gateway : gateways)
-    out.value({{"gateway", gateway.report.gateway}}, std::uint64_t{gateway.is_clone()});
+    out.sample({{"gateway", gateway.report.gateway}}, std::uint64_t{gateway.is_clone()});
 }
 
 }  // namespace
@@ -184,21 +146,21 @@ http::Response Api::metrics() const {
     if (!figures) return http::error_response(figures.error());
     models.push_back(std::move(*figures));
   }
-  MetricsWriter out;
+  PrometheusText out;
   write_feeds(out, models, parts_.clock);
   const std::int64_t now_ns = parts_.clock.wall_ns();
   write_models(out, models, now_ns);
   write_gateways(out, parts_.reports.all(now_ns), now_ns);
   out.family("sluice_hub_needs_published_total", "counter",
              "Times that a gateway was asked for a missing range.");
-  out.value({}, parts_.needs.published());
+  out.sample({}, parts_.needs.published());
   out.family("sluice_hub_http_requests_total", "counter", "HTTP requests served.");
-  out.value({}, parts_.http_requests());
+  out.sample({}, parts_.http_requests());
   out.family("sluice_hub_info", "gauge", "The program's version.");
-  out.value({{"version", SLUICE_VERSION}}, std::uint64_t{1});
+  out.sample({{"version", SLUICE_VERSION}}, std::uint64_t{1});
   http::Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = out.take();
+  response.body = out.text();
   return response;
 }
 

@@ -8,7 +8,7 @@ namespace sluice::gateway {
 namespace {
 
 TEST(PrometheusText, IsTheFormatThatPrometheusReads) {
-  PrometheusText out;
+  http::PrometheusText out;
   out.family("a_total", "counter", "How many.").sample(7);
   out.family("b", "gauge", "What.").sample({{"lane", "alarm"}, {"x", "q\"\\\n"}}, 1.5).sample(-2);
   EXPECT_EQ(out.text(),
@@ -20,7 +20,7 @@ TEST(PrometheusText, AWaitingEventHasAnAgeAndAClockThatWentBackHasNone) {
   std::array<storage::LaneState, core::kLaneCount> lanes;
   lanes[0].oldest_unacked_wall_ns = 1'000'000'000;
   lanes[1].oldest_unacked_wall_ns = 9'000'000'000;
-  PrometheusText out;
+  http::PrometheusText out;
   add_lane_metrics(out, lanes, {}, 6'000'000'000);
   EXPECT_NE(out.text().find("sluice_lane_oldest_unacked_seconds{lane=\"alarm\"} 5\n"),
             std::string::npos);
