@@ -29,7 +29,7 @@ done
 check_needed() {
   local scratch library name version package shlibs=deps/sysroot-arm64/shlibs code=0
   scratch=$(mktemp -d)
-  dpkg-deb -x "$2" "$scratch"
+  dpkg-deb -x "$2" "$scratch" || return 1
   for library in $(readelf -d "$scratch"/usr/bin/* | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u); do
     case $library in
       *.so.*) name=${library%%.so.*} version=${library##*.so.} ;;
