@@ -27,10 +27,10 @@ constexpr const char* kDescription =
 
 constexpr const char* kExamples =
     " $ sudo sluice doctor\n"
-    " $ sluice doctor --config ./gateway.toml --disk-seconds 0.5\n";
+    " $ sluice doctor --config ./sluice.toml --disk-seconds 0.5\n";
 
 struct Options {
-  std::string config = "/etc/sluice/gateway.toml";
+  std::string config = "/etc/sluice/sluice.toml";
   double disk_seconds = 3;
 };
 

@@ -3,6 +3,7 @@
 
 #include "cli/hub.hpp"
 #include "cli/program.hpp"
+#include "cli/units.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -116,7 +117,10 @@ void add_holds(Program& program) {
   skip.add_option("--gateway-id", given->gateway, "The gateway's id.")->required()->type_name("G");
   skip.add_option("--epoch", given->epoch, "The epoch, 16 hex digits.")->required()->type_name("E");
   skip.add_option("--lane", given->lane, "The lane.")->required()->type_name("L");
-  skip.add_option("--to", given->to, "The last missing seq.")->required()->type_name("SEQ");
+  skip.add_option("--to", given->to, "The last missing seq.")
+      ->required()
+      ->type_name("SEQ")
+      ->check([](const std::string& text) { return check_whole_number(text, 1); });
   skip.add_option("--reason", given->reason, "Why, for those who ask later.")
       ->required()
       ->type_name("TEXT");

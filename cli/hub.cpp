@@ -28,7 +28,12 @@ Result<json::value> document_of(const std::string& url, const Result<http::Respo
                       "); is sluice-hub running? Name another with --hub or SLUICE_HUB";
     return error;
   }
-  if (answer->status / 100 != 2) return http::error_of(*answer);
+  if (answer->status / 100 != 2) {
+    core::Error error = http::error_of(*answer);
+    if (error.code == Errc::kUnauthorized)
+      error.message += "; put the hub's token into SLUICE_HUB_TOKEN";
+    return error;
+  }
   return core::parse_json(answer->body);
 }
 

@@ -32,7 +32,8 @@ Program::Program() : app_("the command line of Sluice, the event gateway for the
       ->envname("SLUICE_GATEWAY")
       ->type_name("PATH")
       ->capture_default_str();
-  app_.add_option("--hub", hub, "The hub's HTTP address.")
+  app_.add_option("--hub", hub,
+                  "The hub's HTTP address; its token, if it asks for one, in SLUICE_HUB_TOKEN.")
       ->envname("SLUICE_HUB")
       ->type_name("URL")
       ->capture_default_str();

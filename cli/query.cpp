@@ -3,6 +3,7 @@
 
 #include "cli/hub.hpp"
 #include "cli/program.hpp"
+#include "cli/units.hpp"
 #include "core/text.hpp"
 #include "http/router.hpp"
 
@@ -127,7 +128,7 @@ void add_query(Program& program) {
       ->type_name("COL");
   verb.add_option("--limit", given->limit, "How many rows at most.")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check([](const std::string& text) { return check_whole_number(text, 1); })
       ->capture_default_str();
   verb.add_flag("--all", given->all, "All rows, page by page.");
   program.on_run(verb, [&program, given] {

@@ -5,6 +5,7 @@
 #include "cli/event_source.hpp"
 #include "cli/event_text.hpp"
 #include "cli/program.hpp"
+#include "cli/units.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -75,10 +76,11 @@ void add_read(Program& program) {
   verb.add_option("STREAM", given->stream, "The stream, category/entity.")->required();
   verb.add_option("--from", given->from, "The first version to print.")
       ->type_name("V")
+      ->check([](const std::string& text) { return check_whole_number(text, 1); })
       ->capture_default_str();
   verb.add_option("--limit", given->limit, "How many at most; all if not given.")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check([](const std::string& text) { return check_whole_number(text, 1); });
   verb.add_option("--state", given->state, "Read this state folder, not a running gateway.")
       ->type_name("DIR");
   program.on_run(verb, [&program, given] { return run_read(program, *given); });

@@ -8,6 +8,7 @@
 #include "cli/event_text.hpp"
 #include "cli/gateway.hpp"
 #include "cli/program.hpp"
+#include "cli/units.hpp"
 #include "rpc/pack.hpp"
 #include "rpc/value.hpp"
 
@@ -135,8 +136,11 @@ void add_tail(Program& program) {
       ->type_name("L");
   verb.add_option("--limit", given->limit, "How many of each lane; 0 for all.")
       ->type_name("N")
+      ->check([](const std::string& text) { return check_whole_number(text, 0); })
       ->capture_default_str();
-  verb.add_option("--from", given->from, "Begin at this seq of the lane.")->type_name("SEQ");
+  verb.add_option("--from", given->from, "Begin at this seq of the lane.")
+      ->type_name("SEQ")
+      ->check([](const std::string& text) { return check_whole_number(text, 1); });
   verb.add_flag("-f,--follow", given->follow, "Go on with what comes, until Ctrl-C.");
   verb.add_option("--state", given->state, "Read this state folder, not a running gateway.")
       ->type_name("DIR");

@@ -86,4 +86,12 @@ std::string bytes_in_words(std::uint64_t bytes) {
   return std::to_string(bytes) + " (" + core::human_bytes(bytes) + ")";
 }
 
+std::string check_whole_number(const std::string& text, std::uint64_t min) {
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && stop == end && value >= min) return {};
+  return "must be a whole number from " + std::to_string(min) + " on, not '" + text + "'";
+}
+
 }  // namespace sluice::cli

@@ -18,6 +18,10 @@ core::Result<std::chrono::nanoseconds> parse_duration(std::string_view text,
                                                       std::string_view option);
 core::Result<std::uint64_t> parse_count(std::string_view text, std::string_view option);
 
+// For options of an unsigned type: CLI11 itself turns -1 into 2^64-1. Empty if `text` is a whole
+// number from `min` on, else what is wrong.
+std::string check_whole_number(const std::string& text, std::uint64_t min);
+
 // "1073741824 (1.0 GiB)".
 std::string bytes_in_words(std::uint64_t bytes);
 

@@ -108,8 +108,7 @@ core::Result<Router::Match> Router::find(std::string_view method, std::string_vi
     }
     return match;
   }
-  if (!allowed.empty())
-    return fail(Errc::kUnsupported, "this path takes " + allowed, std::move(allowed));
+  if (!allowed.empty()) return fail(Errc::kUnsupported, "this path takes " + allowed, allowed);
   return fail(Errc::kNotFound, "there is nothing at " + core::printable(path));
 }
 

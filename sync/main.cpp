@@ -79,7 +79,7 @@ int take_over(const sync::UplinkSettings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string config = "/etc/sluice/gateway.toml";
+  std::string config = "/etc/sluice/sluice.toml";
   bool check = false, print = false, takeover = false;
   CLI::App app(
       "Carries the events of this gateway's log to NATS JetStream, in order, and again "

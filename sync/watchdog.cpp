@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/watchdog.hpp"
 
+#include <pthread.h>
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -24,6 +26,7 @@ Watchdog::Watchdog(std::chrono::milliseconds limit, std::chrono::milliseconds in
                    std::function<void()> ask)
     : limit_(limit), interval_(interval), ask_(std::move(ask)), wake_(::eventfd(0, EFD_CLOEXEC)) {
   thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "watchdog");
 }
 
 Watchdog::~Watchdog() {

@@ -102,7 +102,7 @@ Result<StreamPlan> plan_events(const HubStreamWish& wish) {
   plan.settings = {
       {"subjects", json::array{core::hub_stream_subjects(wish.shard)}, "all that gateways publish"},
       {"max_bytes", max_bytes, "its share of the server's disk", wish.max_bytes.has_value()},
-      {"max_age", max_age, max_age == 0 ? "events are kept for ever" : "older events are removed",
+      {"max_age", max_age, "older events are removed; 0 keeps them for ever",
        wish.max_age.has_value()},
   };
   for (StreamSetting& setting : common_settings(wish.replicas)) plan.settings.push_back(setting);

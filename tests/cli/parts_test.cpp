@@ -34,6 +34,13 @@ TEST(Units, ReadsSizesAndDurationsAndRefusesBareDurations) {
   EXPECT_EQ(parse_duration("soon", "--max-age").error().field, "--max-age");
 }
 
+TEST(Units, NegativeAndHalfNumbersAreNoWholeNumbers) {
+  for (const char* bad : {"-1", "", "1.5", "18446744073709551616", "x", " 1", "0"})
+    EXPECT_NE(check_whole_number(bad, 1), "") << bad;
+  EXPECT_EQ(check_whole_number("18446744073709551615", 1), "");
+  EXPECT_EQ(check_whole_number("0", 0), "");
+}
+
 TEST(ExitCodes, TheWorstAnswerDecides) {
   EXPECT_EQ(worse(ExitCode::kOk, ExitCode::kUsage), ExitCode::kUsage);
   EXPECT_EQ(worse(ExitCode::kIdConflict, ExitCode::kVersionConflict), ExitCode::kIdConflict);

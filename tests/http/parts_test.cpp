@@ -40,6 +40,8 @@ TEST(Router, SaysWhyThereIsNoMatch) {
   const auto other_method = router.find("DELETE", "/v1/events");
   ASSERT_FALSE(other_method);
   EXPECT_EQ(other_method.error().code, Errc::kUnsupported);
+  EXPECT_NE(other_method.error().message.find(other_method.error().field), std::string::npos);
+  EXPECT_FALSE(other_method.error().field.empty());
   EXPECT_EQ(other_method.error().field, "POST");
 }
 
