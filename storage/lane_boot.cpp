@@ -66,6 +66,9 @@ Result<void> LaneLog::open(const std::function<core::Lane(const std::string&)>& 
   drop_foreign_anchors();
   forget_trimmed();
   SLUICE_TRY(open_epoch());
+  // After the epoch: on a disk that is nearly full the seal may take the last of its room.
+  for (std::size_t i = 0; i + 1 < segments_.size(); ++i)
+    if (!segments_[i].filter) finish_seal(segments_[i], segments_[i + 1].first - 1);
   publish();
   return {};
 }
@@ -126,25 +129,46 @@ Result<void> LaneLog::open_old(const SegmentFile& file, Seq next_first) {
       segment.sealed = true;
     }
   }
-  if (!sealed) {
-    const SealJob job{file.path, file.first, next_first - 1};
-    auto sealer = SegmentSealer::open(job, context_.vfs);
-    if (!sealer) return sealer.error();
-    auto filter = sealer->write_indexes();
-    if (filter) {
-      segment.filter = std::make_shared<const IdFilter>(std::move(*filter));
-      const auto emptied = sealer->empty_wal();
-      segment.sealed = emptied && *emptied;
-      if (!segment.sealed) seal_jobs_.push_back(job);
-    } else {
-      context_.logger->error(
-          "log", "a segment cannot be sealed and is left as it is",
-          {{"file", file.path.string()}, {"error", core::to_string(filter.error())}});
-    }
-  }
   segment.bytes = storage::segment_bytes(file.path);
   segments_.push_back(std::move(segment));
   return {};
+}
+
+// A seal that a crash interrupted. Where it cannot be finished, the ids are kept in memory instead:
+// a device's retry must be recognised for as long as the first copy is in the log.
+void LaneLog::finish_seal(Segment& segment, Seq last) {
+  const SealJob job{segment.path, segment.first, last};
+  Result<IdFilter> filter = fail(Errc::kInternal, "");
+  {
+    auto sealer = SegmentSealer::open(job, context_.vfs);
+    filter = sealer ? sealer->write_indexes() : Result<IdFilter>(sealer.error());
+    if (filter) {
+      const auto emptied = sealer->empty_wal();
+      segment.sealed = emptied && *emptied;
+    }
+  }
+  if (filter) segment.filter = std::make_shared<const IdFilter>(std::move(*filter));
+  if (!filter) {
+    segment.known_ids = readable_ids(job);
+    context_.logger->error("log", "a segment cannot be sealed and is left as it is",
+                           {{"file", segment.path.string()},
+                            {"readable", std::to_string(segment.known_ids->size())},
+                            {"error", core::to_string(filter.error())}});
+  }
+  const bool is_damaged = !filter && filter.error().code == Errc::kCorrupt;
+  if (!segment.sealed && !is_damaged) seal_jobs_.push_back(job);
+  segment.bytes = storage::segment_bytes(segment.path);
+}
+
+std::shared_ptr<const KnownIds> LaneLog::readable_ids(const SealJob& job) const {
+  auto ids = std::make_shared<KnownIds>();
+  const auto reader = SegmentReader::open(job.path, context_.vfs);
+  for (Seq seq = job.first; reader && seq <= job.last; ++seq) {
+    const auto record = (*reader)->read_one(seq);
+    if (!record || !*record) continue;
+    if (const auto event = codec::decode_trusted((*record)->body)) ids->emplace(event->id, seq);
+  }
+  return ids;
 }
 
 Result<void> LaneLog::open_newest(const SegmentFile& file) {

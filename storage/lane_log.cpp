@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "core/codec/event_codec.hpp"
 #include "storage/retention.hpp"
 #include "storage/segment_file.hpp"
 
@@ -31,6 +32,7 @@ void LaneLog::indexed(Seq first, IdFilter filter) {
     if (segment.first != first) continue;
     segment.filter = std::make_shared<const IdFilter>(std::move(filter));
     segment.index.reset();
+    segment.known_ids.reset();
     lookups_.forget(segment.path);
     return;
   }
@@ -161,14 +163,44 @@ Result<void> read_all(SegmentCache& cache, const std::filesystem::path& path,
 
 }  // namespace
 
+namespace {
+
+// Of a segment that could not be sealed. Ends with kCorrupt at a damaged row unless enough was
+// found before it: whose row it was cannot be known, so going on could leave out one of this
+// stream.
+Result<std::vector<Seq>> scan_positions(SegmentReader& reader, const std::string& stream,
+                                        std::uint64_t from, std::size_t limit) {
+  std::vector<Seq> seqs;
+  const auto last = reader.last();
+  if (!last) return last.error();
+  for (Seq next = reader.head().first_seq; seqs.size() < limit && next <= *last;) {
+    std::vector<Record> page;
+    SLUICE_TRY(reader.read(next, *last, core::limits::kReaderRows, 1u << 20, page));
+    if (page.empty()) break;
+    next = page.back().seq + 1;
+    for (const Record& record : page) {
+      const auto event = codec::decode_trusted(record.body);
+      if (!event) return event.error();
+      if (event->version >= from && event->stream().text() == stream) seqs.push_back(record.seq);
+    }
+  }
+  return seqs;
+}
+
+}  // namespace
+
 Result<std::vector<Record>> LaneLog::read_stream(SegmentCache& cache, const std::string& stream,
                                                  std::uint64_t from, std::size_t limit) const {
   struct Part {
     std::filesystem::path path;
     std::vector<Seq> seqs;
   };
-  std::vector<Part> in_memory;                 // newest first
-  std::vector<std::filesystem::path> on_disk;  // newest first
+  std::vector<Part> in_memory;  // newest first
+  struct OldFile {
+    std::filesystem::path path;
+    bool has_index;
+  };
+  std::vector<OldFile> on_disk;  // newest first
   if (from == 0) from = 1;
   {
     const std::shared_lock lock(mutex_);
@@ -178,7 +210,7 @@ Result<std::vector<Record>> LaneLog::read_stream(SegmentCache& cache, const std:
     for (auto segment = segments_.rbegin(); segment != segments_.rend() && version >= from;
          ++segment) {
       if (!segment->index) {
-        if (segment->filter) on_disk.push_back(segment->path);
+        on_disk.push_back({segment->path, segment->filter != nullptr});
         continue;
       }
       in_memory.push_back({segment->path, segment->index->positions(known, version, from, limit)});
@@ -187,10 +219,11 @@ Result<std::vector<Record>> LaneLog::read_stream(SegmentCache& cache, const std:
   }
   // From the newest back to the first that starts below `from`; mostly that is the newest.
   std::vector<Part> parts;
-  for (const auto& path : on_disk) {
+  for (const auto& [path, has_index] : on_disk) {
     const auto reader = cache.get(path);
     if (!reader) return reader.error();
-    auto seqs = (*reader)->positions(stream, from, limit);
+    auto seqs = has_index ? (*reader)->positions(stream, from, limit)
+                          : scan_positions(**reader, stream, from, limit);
     if (!seqs) return seqs.error();
     parts.push_back({path, std::move(*seqs)});
     const auto start = (*reader)->starting_version(stream);

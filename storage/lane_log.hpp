@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -60,11 +61,16 @@ struct LaneWork {
 };
 
 // One segment as the writer knows it: without indexes on disk it has `index`, else `filter`.
+using KnownIds = boost::unordered_flat_map<core::Uuid, core::Seq, std::hash<core::Uuid>>;
+
 struct Segment {
   std::filesystem::path path;
   core::Seq first = 0;
   std::shared_ptr<SegmentIndex> index;
   std::shared_ptr<const IdFilter> filter;
+  // Of an old segment that cannot be sealed: the ids of its readable events, so that a retry of one
+  // of them is still recognised. Null for all others.
+  std::shared_ptr<const KnownIds> known_ids;
   std::uint64_t bytes = 0;  // on disk; the newest's changes
   bool sealed = false;      // may be trimmed
 };
@@ -122,6 +128,8 @@ class LaneLog {
   // lane_boot.cpp
   core::Result<std::vector<SegmentFile>> usable_segments();
   core::Result<void> open_old(const SegmentFile& file, core::Seq next_first);
+  void finish_seal(Segment& segment, core::Seq last);
+  std::shared_ptr<const KnownIds> readable_ids(const SealJob& job) const;
   core::Result<void> open_newest(const SegmentFile& file);
   core::Result<void> scan_newest(sqlite::Database& database, const SegmentHead& head);
   void drop_foreign_anchors();

@@ -124,6 +124,11 @@ Result<std::optional<Seq>> LaneLog::find_id(const core::Uuid& id) {
       if (const auto seq = segment->index->find(id)) return seq;
       continue;
     }
+    if (segment->known_ids) {
+      const auto known = segment->known_ids->find(id);
+      if (known != segment->known_ids->end()) return std::optional<Seq>(known->second);
+      continue;
+    }
     if (!segment->filter || !segment->filter->may_hold(id)) continue;
     const auto reader = lookups_.get(segment->path);
     if (!reader) return reader.error();

@@ -14,7 +14,8 @@ namespace sluice::storage {
 
 namespace {
 constexpr std::chrono::milliseconds kRetryAfter{100};  // a reader's transaction is short
-}
+constexpr std::chrono::milliseconds kRetryAfterTrouble{10'000};
+}  // namespace
 
 Sealer::Sealer(core::Logger& logger, std::string vfs, std::function<void(Report)> report)
     : logger_(logger),
@@ -50,6 +51,7 @@ void Sealer::run() {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
+    retry_after_ = kRetryAfter;
     const bool done = seal(job);
 #ifdef __GLIBC__
     malloc_trim(0);  // a seal needs a few MB for a moment, and the next one may be a day away
@@ -57,7 +59,7 @@ void Sealer::run() {
     lock.lock();
     if (done) continue;
     jobs_.push_back(std::move(job));
-    wake_.wait_for(lock, kRetryAfter, [&] { return stopping_; });
+    wake_.wait_for(lock, retry_after_, [&] { return stopping_; });
   }
 }
 
@@ -73,6 +75,11 @@ bool Sealer::seal(Job& job) {
   if (!sealer) return give_up(sealer.error());
   auto filter = sealer->write_indexes();
   if (!filter && filter.error().code == core::Errc::kBusy) return false;
+  // No room, or a disk that refuses for now: nothing is wrong with the segment itself.
+  if (!filter && filter.error().code != core::Errc::kCorrupt) {
+    retry_after_ = kRetryAfterTrouble;
+    return false;
+  }
   if (!filter) return give_up(filter.error());
   report_({job.lane, job.segment.first, std::move(*filter)});
   const auto emptied = sealer->empty_wal();

@@ -331,6 +331,35 @@ TEST_F(SegmentsTest, ADamagedOldSegmentDoesNotStopTheLog) {
   EXPECT_EQ(reader()->read_lane(Lane::kTelemetry, 8)->front().seq, 8u);
 }
 
+TEST_F(SegmentsTest, IdsOfASegmentThatCannotBeSealedAreStillKnownAfterAReopen) {
+  open();
+  NewEvent first = make_event("pump/1");
+  first.id = make_id(1);
+  const Appended original = must_append(first);
+  append_many(250);
+  wait_for_sealer(Lane::kTelemetry);
+  close();
+  {
+    auto database = Database::open(segment_paths(Lane::kTelemetry).front(), OpenMode::kReadWrite);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->exec(
+        "DROP TABLE event_id; DROP TABLE stream_event; DELETE FROM meta WHERE key IN "
+        "('sealed','last_seq','id_filter','id_smallest','id_largest');"
+        "UPDATE event SET crc=crc+1 WHERE seq=50"));
+  }
+  open();
+  const Appended again = must_append(first);
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.seq, original.seq);
+  // What lies before the damage is read; what lies behind it is refused aloud, never left out.
+  const auto before = log->read_stream({"pump", "1"}, 1, 1);
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->size(), 1u);
+  const auto behind = log->read_stream({"pump", "7"}, 1, 1000);
+  ASSERT_FALSE(behind);
+  EXPECT_EQ(behind.error().code, Errc::kCorrupt);
+}
+
 TEST_F(SegmentsTest, AMissingSegmentIsToldAndTheRestIsRead) {
   open();
   append_many(450);
