@@ -48,6 +48,7 @@ void LaneSender::finish_walk() {
   unrecorded_.clear();
   acked_ = anchors_.cursor();
   phase_ = Phase::kRewinding;
+  rewind_unconfirmed_ = true;
   ++rewinds_out_;
   effects_.rewind(lane_, acked_);
 }
@@ -55,6 +56,7 @@ void LaneSender::finish_walk() {
 void LaneSender::rewound(bool durable) {
   // One from an earlier session may still be on its way: only the last one counts.
   if (rewinds_out_ > 0) --rewinds_out_;
+  if (durable && rewinds_out_ == 0) rewind_unconfirmed_ = false;
   if (phase_ != Phase::kRewinding || rewinds_out_ > 0) return;
   if (durable) return begin_sending();
   effects_.close_session(

@@ -25,6 +25,7 @@ void LaneSender::open(LaneLog log) {
   stop();
   unrecorded_.clear();
   rewinds_out_ = 0;
+  rewind_unconfirmed_ = false;  // what was read is what is on disk
   outbox_.set_log(History(std::move(log.epochs)), std::move(log.set_aside));
   outbox_.set_range(log.state.first, log.state.last);
   anchors_.assign(log.anchors);
@@ -60,7 +61,7 @@ void LaneSender::start(const HubStream& hub, std::size_t max_payload, Time now) 
     message_bytes_max_ = std::min<std::size_t>(message_bytes_max_, hub.message_bytes_max);
   progress_ = now;
   walk_ = anchors_.size();
-  must_rewind_ = false;
+  must_rewind_ = rewind_unconfirmed_;
   walk();
 }
 

@@ -117,6 +117,8 @@ class LaneSender {
   int rewinds_out_ = 0;   // not yet answered
   std::size_t walk_ = 0;  // anchors that are still in question
   bool must_rewind_ = false;
+  // Cut back in memory, but the log has not said that it is on disk: the next session asks again.
+  bool rewind_unconfirmed_ = false;
 
   std::deque<InFlight> window_;
   std::size_t window_bytes_ = 0;

@@ -79,6 +79,11 @@ int take_over(const sync::UplinkSettings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef __GLIBC__
+  // Eight threads with an arena each would keep what one short backlog needed. As in sluiced.
+  ::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+  ::mallopt(M_ARENA_MAX, 2);
+#endif
   std::string config = "/etc/sluice/sluice.toml";
   bool check = false, print = false, takeover = false;
   CLI::App app(
