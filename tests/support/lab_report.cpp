@@ -12,12 +12,9 @@
 namespace sluice::test {
 
 void lab_report(const LabRow& row) {
-  const boost::json::object object{{"fault", row.fault},
-                                   {"runs", row.runs},
-                                   {"acked", row.acked},
-                                   {"lost", row.lost},
-                                   {"doubled", row.doubled},
-                                   {"out_of_order", row.out_of_order},
+  const boost::json::object object{{"fault", row.fault},      {"runs", row.runs},
+                                   {"acked", row.acked},      {"lost", row.lost},
+                                   {"doubled", row.doubled},  {"out_of_order", row.out_of_order},
                                    {"reopened", row.reopened}};
   const std::string line = core::to_json(object) + "\n";
   const char* file = std::getenv("SLUICE_LAB_REPORT");
