@@ -17,6 +17,10 @@ target_include_directories(sluice_boost SYSTEM INTERFACE "${SLUICE_BOOST_INCLUDE
 target_compile_definitions(sluice_boost INTERFACE
   BOOST_ERROR_CODE_HEADER_ONLY BOOST_JSON_NO_LIB BOOST_CONTAINER_NO_LIB
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
+# Bare fences are what the thread sanitizer cannot see; Asio's queues are ordered by their mutexes.
+if(SLUICE_SANITIZE MATCHES "thread")
+  target_compile_definitions(sluice_boost INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+endif()
 
 # libmsgpack-cxx-dev: header-only. Debian's package depends on libboost-dev (1.74), which conflicts
 # with libboost1.81-dev, so scripts/deps.sh unpacks its headers into deps/ (docs/decisions/).

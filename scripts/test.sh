@@ -10,8 +10,9 @@ Usage: scripts/test.sh [--quick]
 Runs, in this order, and ends with a summary (exit 1 if anything failed):
   1. all tests of the dev build, against the nats-server on PATH
   2. the unit tests under the address and undefined-behaviour sanitizers
-  3. core's and storage's tests for arm64, under qemu-user
-  4. where Go is installed: the integration tests against the newest released nats-server
+  3. the unit tests under the thread sanitizer
+  4. core's and storage's tests for arm64, under qemu-user
+  5. where Go is installed: the integration tests against the newest released nats-server
 
   --quick   only the unit and tidy tests of the dev build
 
@@ -100,7 +101,10 @@ else
 
   build asan tests_unit
   # The simulation's 10,000 runs are the dev build's; ten times slower, a tenth must do here.
-  SLUICE_SIM_RUNS=1000 run_tests 'unit tests, sanitizers' --preset asan -L '^unit$'
+  SLUICE_SIM_RUNS=1000 run_tests 'unit tests, address sanitizer' --preset asan -L '^unit$'
+
+  build tsan tests_unit
+  SLUICE_SIM_RUNS=300 run_tests 'unit tests, thread sanitizer' --preset tsan -L '^unit$'
 
   note 'arm64: sysroot'
   cross/sysroot.sh arm64
