@@ -28,7 +28,8 @@ class EventLog {
     core::GatewayId gateway;
     LogSettings settings;
     LaneMap lane_of_category;
-    std::string vfs = {};  // SQLite's file layer, for tests that make it fail; empty: its own
+    std::string vfs = {};      // SQLite's file layer, for tests that make it fail; empty: its own
+    std::string machine = {};  // kept with the epoch that open() begins; empty: not known
   };
   struct Environment {
     core::Clock& clock;

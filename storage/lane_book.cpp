@@ -29,6 +29,11 @@ CREATE TABLE set_aside(from_seq INTEGER PRIMARY KEY, to_seq INTEGER NOT NULL, ep
                        reason TEXT NOT NULL);
 )";
 
+// Came after the first logs of this format: made where it is missing.
+constexpr const char* kMachineTable =
+    "CREATE TABLE IF NOT EXISTS epoch_machine(first_seq INTEGER PRIMARY KEY, "
+    "machine TEXT NOT NULL, previous TEXT NOT NULL)";
+
 std::int64_t signed_of(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
 }
@@ -191,6 +196,37 @@ Result<void> load_epochs(Database& database, LaneBook& book) {
   }
 }
 
+Result<void> load_machines(Database& database, LaneBook& book) {
+  const auto there = database.query_int(
+      "SELECT count(*) FROM sqlite_master WHERE type='table' AND name='epoch_machine'");
+  if (!there) return there.error();
+  if (*there == 0) return {};
+  auto rows = database.prepare("SELECT first_seq,machine,previous FROM epoch_machine");
+  if (!rows) return rows.error();
+  for (;;) {
+    const auto row = rows->step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    for (EpochInfo& info : book.epochs) {
+      if (info.first_seq != unsigned_of(rows->integer(0))) continue;
+      info.machine = rows->text(1);
+      info.previous_machine = rows->text(2);
+    }
+  }
+}
+
+Result<void> insert_machine(Database& database, const EpochInfo& epoch) {
+  if (epoch.machine.empty() && epoch.previous_machine.empty()) return {};
+  SLUICE_TRY(database.exec(kMachineTable));
+  auto insert = database.prepare(
+      "INSERT OR REPLACE INTO epoch_machine(first_seq,machine,previous) VALUES(?1,?2,?3)");
+  if (!insert) return insert.error();
+  insert->bind(1, signed_of(epoch.first_seq))
+      .bind(2, std::string_view(epoch.machine))
+      .bind(3, std::string_view(epoch.previous_machine));
+  return insert->run();
+}
+
 Result<void> load_words(Database& database, LaneBook& book) {
   auto rows = database.prepare("SELECT text FROM word ORDER BY id");
   if (!rows) return rows.error();
@@ -346,6 +382,7 @@ Result<SegmentHead> load_head(Database& database) {
 Result<LaneBook> load_book(Database& database, const SegmentHead& head) {
   LaneBook book;
   SLUICE_TRY(load_epochs(database, book));
+  SLUICE_TRY(load_machines(database, book));
   SLUICE_TRY(load_words(database, book));
   SLUICE_TRY(load_anchors(database, head, book));
   SLUICE_TRY(load_set_aside(database, book));
@@ -396,7 +433,8 @@ Result<void> insert_epoch(Database& database, const EpochInfo& epoch) {
   else
     insert->bind_null(5);
   insert->bind(6, std::string_view(epoch.opened.reason));
-  return insert->run();
+  SLUICE_TRY(insert->run());
+  return insert_machine(database, epoch);
 }
 
 Result<void> insert_category(Database& database, const std::string& category) {

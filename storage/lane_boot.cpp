@@ -270,7 +270,9 @@ Result<void> LaneLog::open_epoch() {
   info.first_seq = last_ + 1;
   info.opened.last_seq = last_;
   info.opened.reason = last_ == 0 ? "created" : "start";
+  info.machine = context_.machine;
   if (!book_.epochs.empty()) {
+    info.previous_machine = book_.epochs.back().machine;
     info.opened.previous = book_.epochs.back().epoch;
     info.opened.chain = chain_;
   }

@@ -31,6 +31,7 @@ struct LogContext {
   LogSettings settings;
   core::Epoch epoch;
   std::string vfs;
+  std::string machine;  // this one; empty if not known
   core::Clock* clock = nullptr;
   core::Random* random = nullptr;
   core::Logger* logger = nullptr;

@@ -32,6 +32,7 @@ LogWriter::LogWriter(EventLog::Options options, EventLog::Environment environmen
   context_.gateway = options_.gateway.text();
   context_.settings = options_.settings;
   context_.vfs = options_.vfs;
+  context_.machine = options_.machine;
   context_.clock = &environment.clock;
   context_.random = &environment.random;
   context_.logger = &environment.logger;

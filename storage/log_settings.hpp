@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,9 +15,16 @@
 
 namespace sluice::storage {
 
+// What an answer to an append says: the event is on this gateway's disk; the hub has acknowledged
+// it as well; or only that it was taken into memory.
+enum class AckMode { kDisk, kHub, kMemory };
+std::string_view ack_word(AckMode mode);  // "disk", "hub", "memory"
+
 struct LaneSettings {
   std::chrono::milliseconds commit_interval{20};  // how long a commit waits for company
   std::uint64_t quota_bytes = 4ull << 30;         // files of the lane; then appends are refused
+  std::string ack = "disk";                       // the word of ack_mode(); lane system: disk
+  AckMode ack_mode() const;
 };
 
 // [log] and [log.<lane>] of the gateway's configuration.
@@ -37,6 +45,12 @@ struct LogSettings {
   // The longest wait before a start whose predecessor lived less than a minute (start_delay);
   // 0 turns it off.
   std::chrono::milliseconds restart_wait_max = std::chrono::seconds{60};
+  // With ack = "hub": after this an answer says that the event is stored, but not confirmed.
+  std::chrono::milliseconds hub_timeout = std::chrono::seconds{30};
+  // What may be written to the card before it wears out, as its data sheet says it ("30TB",
+  // "600GB"), for `sluice status`; empty: not known.
+  std::string card_endurance;
+  std::uint64_t card_endurance_bytes() const;  // 0: not known, or not readable
 
   // Not in the file: for tests.
   std::uint64_t segment_events = core::limits::kSegmentEvents;

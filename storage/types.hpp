@@ -75,6 +75,8 @@ struct EpochInfo {
   core::Epoch epoch;
   core::Seq first_seq = 0;  // its EpochOpened
   core::EpochOpened opened;
+  std::string machine = {};           // that opened it; empty if not known (an older program)
+  std::string previous_machine = {};  // that opened the epoch before, as far as it was known then
 };
 
 // A range that will never be sent as it is; the uplink sends its gap record instead.

@@ -37,6 +37,17 @@ bool History::is_running(core::Epoch epoch) const {
   return !epochs_.empty() && epochs_.back().epoch == epoch;
 }
 
+bool History::opened_here(core::Epoch epoch) const {
+  if (epochs_.empty() || !epoch) return false;
+  const std::string& now = epochs_.back().machine;
+  const auto here = [&](const std::string& then) {
+    return now.empty() || then.empty() || then == now;
+  };
+  for (const auto& info : epochs_)
+    if (info.epoch == epoch) return here(info.machine);
+  return epochs_.front().opened.previous == epoch && here(epochs_.front().previous_machine);
+}
+
 std::optional<History::Piece> History::first_piece(core::Seq from, core::Seq to) const {
   const auto epoch = epoch_of(from);
   if (!epoch || to < from) return std::nullopt;

@@ -32,6 +32,9 @@ class History {
   // The seqs of an epoch: [first, last], first = 1 if only its end is known.
   std::optional<Piece> range_of(core::Epoch epoch, core::Seq last) const;
   bool is_running(core::Epoch epoch) const;
+  // Opened by the machine that runs now, as far as that is known: what another one wrote is that
+  // one's to answer for. False for an epoch that this log does not know.
+  bool opened_here(core::Epoch epoch) const;
   // The first piece of [from, to].
   std::optional<Piece> first_piece(core::Seq from, core::Seq to) const;
 

@@ -5,12 +5,11 @@
 #include <filesystem>
 #include <string>
 
+#include "core/machine.hpp"
+
 namespace sluice::sync {
 
-// Which machine this is, by what is not copied with its card: the board's serial number (device
-// tree, then DMI), else the lowest MAC address of a physical network card; "unknown" if all are
-// missing. At most 48 bytes. `root` is "/" outside tests.
-std::string machine_identity(const std::filesystem::path& root = "/");
+using core::machine_identity;
 
 struct DiskSpace {
   std::uint64_t free_bytes = 0;

@@ -28,6 +28,7 @@ void Repair::need(const codec::Need& need, Time now) {
 
 void Repair::begin(const codec::Need& need) {
   const auto& history = outbox_.history();
+  if (!history.opened_here(need.epoch)) return;
   const auto range = history.range_of(need.epoch, last_);
   if (!range) return;
   // A hole at the beginning of an epoch is asked for from 1, since the hub cannot know its first.
