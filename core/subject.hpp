@@ -31,6 +31,8 @@ std::string hub_stream_subjects(std::string_view shard);     // "ev.<shard>.>"
 std::string gateway_inbox_prefix(std::string_view gateway);  // "_INBOX_<gateway>"
 std::string need_subject(std::string_view gateway);          // "need.<gateway>"
 inline constexpr std::string_view kReportBucket = "SLUICE-REPORTS";
+// On a message that a bundle brought while the gateway ran another log (docs/event-format.md).
+inline constexpr std::string_view kLateHeader = "Sluice-Late";
 std::string report_subject(std::string_view gateway);  // "$KV.SLUICE-REPORTS.<gateway>"
 
 }  // namespace sluice::core

@@ -253,7 +253,8 @@ Result<std::optional<projection::BatchOutcome>> ModelFeed::apply(
   for (const nats::Pulled& pulled : batch) {
     ids.push_back(pulled.message_id().value_or(std::string()));
     incoming.push_back({pulled.message.subject(), ids.back(), pulled.message.payload(),
-                        pulled.sequence, pulled.stored_ns});
+                        pulled.sequence, pulled.stored_ns,
+                        pulled.message.header(core::kLateHeader.data()).has_value()});
     if (settings_.several_shards)
       if (const auto subject = core::EventSubject::parse(pulled.message.subject()))
         host_.saw_gateway(subject->gateway, settings_.shard);

@@ -139,6 +139,7 @@ Result<void> SqliteEngine::one(const HubStream& hub, const Incoming& message) {
   arrival->hub_stream = hub.name;
   arrival->hub_seq = message.hub_seq;
   arrival->now_ns = now_ns_;
+  arrival->aside = message.aside;
   const auto answer = gate().offer(*arrival, *this);
   if (!answer) return answer.error();
   switch (answer->verdict) {
@@ -193,16 +194,18 @@ void SqliteEngine::alarm(std::string text) {
   if (outcome_.alarms.size() < kAlarmsMax) outcome_.alarms.push_back(std::move(text));
 }
 
-Result<void> SqliteEngine::apply(const core::EventView& event, std::string_view body,
-                                 std::uint64_t hub_seq) {
+Result<void> SqliteEngine::apply(const Applied& applied) {
+  const core::EventView& event = applied.event;
   if (model_->wants(event.gateway, event.category, event.type)) {
     if (parking_->is_blocked(event))
-      return park(event, body, "behind", "an earlier event of its stream is parked", hub_seq);
-    const auto why = writer_->run(event);
+      return park(event, applied.body, "behind", "an earlier event of its stream is parked",
+                  applied.hub_seq);
+    const auto why = writer_->run(applied);
     if (!why) return why.error();
-    if (!why->empty()) return park(event, body, "poison", *why, hub_seq);
+    if (!why->empty()) return park(event, applied.body, "poison", *why, applied.hub_seq);
   }
   ++outcome_.applied;
+  if (applied.is_late) ++outcome_.old_epoch;
   last_event_ns_ = std::max(last_event_ns_, event.recorded.wall_ns);
   return {};
 }

@@ -24,6 +24,7 @@ struct Incoming {
   std::string_view body;
   std::uint64_t hub_seq = 0;
   std::int64_t hub_time_ns = 0;
+  bool aside = false;  // it has the header Sluice-Late (docs/event-format.md)
 };
 
 // A hub stream in one life of it: a re-created one has another `created`.
@@ -49,6 +50,7 @@ struct BatchOutcome {
   std::uint64_t not_stored = 0;     // the lane's share of held events is full
   std::uint64_t absent = 0;         // seqs given up by gap records
   std::uint64_t late = 0;           // parked: came after they were given up
+  std::uint64_t old_epoch = 0;      // applied, of an epoch that is not its gateway's newest
   std::uint64_t parked = 0;         // parked: outside the value domain, or behind such an event
   std::uint64_t refused = 0;        // never applied; each has an alarm
   std::vector<std::string> alarms;  // one sentence each, at most 16 per batch

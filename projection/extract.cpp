@@ -20,7 +20,7 @@ constexpr std::int64_t kHourNs = 3'600'000'000'000;
 constexpr std::int64_t kDayNs = 24 * kHourNs;
 constexpr std::int64_t kExactInReal = std::int64_t{1} << 53;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 14> kNames = {
+constexpr std::array<std::pair<std::string_view, Kind>, 15> kNames = {
     {{"$gateway", Kind::kGateway},
      {"$category", Kind::kCategory},
      {"$entity", Kind::kEntity},
@@ -34,7 +34,8 @@ constexpr std::array<std::pair<std::string_view, Kind>, 14> kNames = {
      {"$time", Kind::kTime},
      {"$recorded", Kind::kRecorded},
      {"$hour", Kind::kHour},
-     {"$day", Kind::kDay}}};
+     {"$day", Kind::kDay},
+     {"$late", Kind::kLate}}};
 
 std::int64_t floor_to(std::int64_t ns, std::int64_t unit) {
   const std::int64_t rest = ns % unit;
@@ -98,6 +99,8 @@ std::optional<Type> source_type(Kind kind) {
     case Kind::kHour:
     case Kind::kDay:
       return Type::kTime;
+    case Kind::kLate:
+      return Type::kBool;
     default:
       return Type::kText;
   }
@@ -107,8 +110,9 @@ bool names_gateway(Kind kind) {
   return kind == Kind::kGateway || kind == Kind::kStream;
 }
 
-void Extractor::event(const core::EventView& event) {
+void Extractor::event(const core::EventView& event, bool is_late) {
   event_ = &event;
+  is_late_ = is_late;
   stream_.reset();
   epoch_.reset();
   id_.reset();
@@ -171,6 +175,8 @@ Result<Value> Extractor::read(const Source& source, Type type) {
       return Value::of(floor_to(time(), kHourNs));
     case Kind::kDay:
       return Value::of(floor_to(time(), kDayNs));
+    case Kind::kLate:
+      return Value::of(std::int64_t{is_late_ ? 1 : 0});
   }
   return fail(Errc::kInternal, "a source of no kind");
 }

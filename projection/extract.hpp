@@ -22,7 +22,7 @@ bool names_gateway(Source::Kind kind);
 // this object: they hold until the next event() call.
 class Extractor {
  public:
-  void event(const core::EventView& event);
+  void event(const core::EventView& event, bool is_late = false);
   // Value::Kind::kAbsent: the event's data has no such field. kBadRequest: the field's value is
   // outside the type's domain; nothing is ever bent into it.
   core::Result<Value> read(const Source& source, Type type);
@@ -35,6 +35,7 @@ class Extractor {
   std::string_view keep(std::optional<std::string>& slot, std::string text);
 
   const core::EventView* event_ = nullptr;
+  bool is_late_ = false;
   std::optional<std::string> stream_;
   std::optional<std::string> epoch_;
   std::optional<std::string> id_;

@@ -73,7 +73,7 @@ Result<void> Gate::open_by(GateRow& row, const Arrival& arrival) {
     if (!arrival.gap || arrival.event.seq != 1) return {};
     row.first = row.next = 1;
     row.start = RowStart::kSkipped;
-    row.state = RowState::kOpen;
+    SLUICE_TRY(make_open(row));
     return store_.changed(row);
   }
   row.previous = arrival.opened->previous;
@@ -81,19 +81,24 @@ Result<void> Gate::open_by(GateRow& row, const Arrival& arrival) {
   row.first = row.next = arrival.event.seq;
   row.since_ns = arrival.now_ns;
   row.since_hub_seq = arrival.hub_seq;
-  row.state = RowState::kOpen;
+  row.aside = arrival.aside;
+  bool complete = true;
   if (row.previous) {
     auto predecessor = store_.find({row.gateway, row.previous, row.lane});
     if (!predecessor) return predecessor.error();
     GateRow* before = *predecessor;
-    const bool complete =
+    complete =
         before != nullptr && before->state == RowState::kOpen && before->next > row.previous_last;
-    if (!complete) row.state = RowState::kWaiting;
     if (!complete && before != nullptr) {
       const Seq at = row.previous_last + 1;
       before->wake_at = before->wake_at == 0 ? at : std::min(before->wake_at, at);
       SLUICE_TRY(store_.changed(*before));
     }
+  }
+  if (complete) {
+    SLUICE_TRY(make_open(row));
+  } else {
+    row.state = RowState::kWaiting;
   }
   return store_.changed(row);
 }
@@ -110,8 +115,7 @@ Result<void> Gate::admit(GateRow& row, const Arrival& arrival, Batch& batch) {
   if (seq < row.next) return below(row, arrival, batch);
   if (seq > row.next) return hold(row, arrival, batch);
   batch.answer.verdict = Verdict::kApplied;
-  SLUICE_TRY(batch.sink.apply(arrival.event, arrival.body, arrival.hub_seq));
-  ++batch.answer.applied;
+  SLUICE_TRY(apply_one(row, arrival.event, arrival.body, arrival.hub_seq, batch));
   ++row.next;
   return advance(row, batch);
 }
@@ -199,8 +203,7 @@ Result<void> Gate::step_over(GateRow& row, Seq to, std::string_view reason, Batc
 Result<void> Gate::apply_held(GateRow& row, const HeldItem& item, Batch& batch) {
   const auto event = codec::decode_trusted(item.body);
   if (!event) return event.error();
-  SLUICE_TRY(batch.sink.apply(*event, item.body, item.hub_seq));
-  ++batch.answer.applied;
+  SLUICE_TRY(apply_one(row, *event, item.body, item.hub_seq, batch));
   row.next = item.seq + 1;
   return {};
 }
@@ -232,7 +235,7 @@ Result<void> Gate::wake(GateRow& row, std::vector<GateRow*>& opened) {
   for (GateRow* successor : *successors) {
     const Seq at = successor->previous_last + 1;
     if (row.next >= at) {
-      successor->state = RowState::kOpen;
+      SLUICE_TRY(make_open(*successor));
       opened.push_back(successor);
     } else {
       row.wake_at = row.wake_at == 0 ? at : std::min(row.wake_at, at);

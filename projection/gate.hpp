@@ -12,13 +12,21 @@
 
 namespace sluice::projection {
 
+// An event that takes effect. Views hold only during the call.
+struct Applied {
+  const core::EventView& event;
+  std::string_view body;
+  std::uint64_t hub_seq = 0;
+  std::int64_t epoch_order = 0;  // GateRow::order: greater is newer, within a gateway
+  bool is_late = false;          // its epoch is not the gateway's newest
+};
+
 // What the gate lets through. An error ends the batch, which the caller rolls back.
 class GateSink {
  public:
   virtual ~GateSink() = default;
-  // In order within the lane, each identity once for ever. Views hold only during the call.
-  virtual core::Result<void> apply(const core::EventView& event, std::string_view body,
-                                   std::uint64_t hub_seq) = 0;
+  // In order within the lane, each identity once for ever.
+  virtual core::Result<void> apply(const Applied& applied) = 0;
   // An event of a range that was given up. Called again for each copy of it: keep it by identity.
   virtual core::Result<void> late(const core::EventView& event, std::string_view body,
                                   std::uint64_t hub_seq) = 0;
@@ -43,6 +51,9 @@ struct GateSettings {
 // Forks: an EpochOpened whose last_seq lies below what was applied of its predecessor (a lost tail,
 // an old copy) opens at once, and what was applied stays; of two epochs with one predecessor
 // (clones) both go on. An epoch is never shut: what still comes of it in order is applied.
+//
+// Order of a gateway's epochs: as they were opened here, but an epoch is older than its successor,
+// and one that came aside (GateRow) stands with its predecessor, or below all that are known.
 class Gate {
  public:
   Gate(GateStore& store, const GateSettings& settings) : store_(store), settings_(settings) {}
@@ -67,6 +78,11 @@ class Gate {
   core::Result<GateRow*> make_row(const RowRef& ref, std::int64_t now_ns, std::uint64_t hub_seq);
   core::Result<void> open_by(GateRow& row, const Arrival& arrival);
   core::Result<bool> contradicts_opening(const GateRow& row, core::Seq seq);
+  // gate_order.cpp
+  core::Result<void> make_open(GateRow& row);
+  core::Result<std::int64_t> order_of(const GateRow& row);
+  core::Result<void> apply_one(const GateRow& row, const core::EventView& event,
+                               std::string_view body, std::uint64_t hub_seq, Batch& batch);
   core::Result<void> admit(GateRow& row, const Arrival& arrival, Batch& batch);
   core::Result<void> below(GateRow& row, const Arrival& arrival, Batch& batch);
   core::Result<void> hold(GateRow& row, const Arrival& arrival, Batch& batch);

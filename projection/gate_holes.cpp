@@ -56,7 +56,7 @@ Result<void> Gate::settle_lane(std::string_view gateway, core::Lane lane, Batch&
     }
     if (first == 0) continue;
     row->first = row->next = first;
-    row->state = RowState::kOpen;
+    SLUICE_TRY(make_open(*row));
     row->start = RowStart::kAvailable;
     opened.push_back(row);
   }
@@ -113,7 +113,7 @@ Result<Answer> Gate::skip(const RowRef& ref, std::string_view reason, GateSink& 
       const auto lowest = lowest_known(*row);
       if (!lowest) return lowest.error();
       row->first = row->next = 1;  // the true first is not known: all below counts as given up
-      row->state = RowState::kOpen;
+      SLUICE_TRY(make_open(*row));
       row->start = RowStart::kSkipped;
       const auto end = hole_end(*row);
       if (!end) return end.error();
@@ -123,7 +123,7 @@ Result<Answer> Gate::skip(const RowRef& ref, std::string_view reason, GateSink& 
       break;
     }
     case RowState::kWaiting:
-      row->state = RowState::kOpen;
+      SLUICE_TRY(make_open(*row));
       break;
     case RowState::kOpen: {
       const auto end = hole_end(*row);

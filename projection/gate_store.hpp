@@ -33,6 +33,14 @@ class GateStore {
   // Rows in state kWaiting whose predecessor is `previous`, in order of creation.
   virtual core::Result<std::vector<GateRow*>> waiting_on(std::string_view gateway, core::Lane lane,
                                                          core::Epoch previous) = 0;
+  // The order of epochs within a gateway. Kept with the rows: order_changed() after it was set.
+  virtual core::Result<std::optional<std::int64_t>> newest_order(std::string_view gateway) = 0;
+  virtual core::Result<std::optional<std::int64_t>> oldest_order(std::string_view gateway) = 0;
+  // The lowest of the open rows whose predecessor is `epoch`.
+  virtual core::Result<std::optional<std::int64_t>> order_after(std::string_view gateway,
+                                                                core::Lane lane,
+                                                                core::Epoch epoch) = 0;
+  virtual core::Result<void> order_changed(GateRow& row) = 0;
   // Rows that are not open, hold something, or have something not stored; at most `limit`.
   virtual core::Result<std::vector<GateRow*>> unfinished(std::size_t limit) = 0;
 

@@ -53,6 +53,9 @@ struct GateRow {
   core::Epoch previous;  // as EpochOpened says; 0: none, or not known
   core::Seq previous_last = 0;
   core::Seq wake_at = 0;  // a waiting successor opens when `next` reaches this; 0: none waits
+  // Where the epoch stands among the gateway's epochs; the same in all its lanes. Set once open.
+  std::int64_t order = 0;
+  bool aside = false;  // a bundle brought it while the gateway ran another log: never the newest
 
   std::uint64_t held = 0;       // held items, gap records included
   std::uint64_t held_gaps = 0;  // held gap records
@@ -83,6 +86,7 @@ struct Arrival {
   std::string_view hub_stream;
   std::uint64_t hub_seq = 0;
   std::int64_t now_ns = 0;  // the reader's wall clock
+  bool aside = false;       // the Sluice-Late header: see GateRow::aside
   RowRef row() const { return {event.gateway, event.epoch, event.lane}; }
 };
 

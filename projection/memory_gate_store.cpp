@@ -44,6 +44,33 @@ Result<std::vector<GateRow*>> MemoryGateStore::waiting_on(std::string_view gatew
   return out;
 }
 
+Result<std::optional<std::int64_t>> MemoryGateStore::newest_order(std::string_view gateway) {
+  std::optional<std::int64_t> newest;
+  for (const GateRow& row : rows_)
+    if (row.gateway == gateway && row.state == RowState::kOpen)
+      newest = std::max(newest.value_or(row.order), row.order);
+  return newest;
+}
+
+Result<std::optional<std::int64_t>> MemoryGateStore::oldest_order(std::string_view gateway) {
+  std::optional<std::int64_t> oldest;
+  for (const GateRow& row : rows_)
+    if (row.gateway == gateway && row.state == RowState::kOpen)
+      oldest = std::min(oldest.value_or(row.order), row.order);
+  return oldest;
+}
+
+Result<std::optional<std::int64_t>> MemoryGateStore::order_after(std::string_view gateway,
+                                                                 core::Lane lane,
+                                                                 core::Epoch epoch) {
+  std::optional<std::int64_t> lowest;
+  for (const GateRow& row : rows_)
+    if (row.gateway == gateway && row.lane == lane && row.previous == epoch &&
+        row.state == RowState::kOpen)
+      lowest = std::min(lowest.value_or(row.order), row.order);
+  return lowest;
+}
+
 Result<std::vector<GateRow*>> MemoryGateStore::unfinished(std::size_t limit) {
   std::vector<GateRow*> out;
   for (GateRow& row : rows_)

@@ -25,6 +25,11 @@ class MemoryGateStore final : public GateStore {
   core::Result<std::vector<GateRow*>> lane_rows(std::string_view gateway, core::Lane lane) override;
   core::Result<std::vector<GateRow*>> waiting_on(std::string_view gateway, core::Lane lane,
                                                  core::Epoch previous) override;
+  core::Result<std::optional<std::int64_t>> newest_order(std::string_view gateway) override;
+  core::Result<std::optional<std::int64_t>> oldest_order(std::string_view gateway) override;
+  core::Result<std::optional<std::int64_t>> order_after(std::string_view gateway, core::Lane lane,
+                                                        core::Epoch epoch) override;
+  core::Result<void> order_changed(GateRow&) override { return {}; }
   core::Result<std::vector<GateRow*>> unfinished(std::size_t limit) override;
   core::Result<bool> has_held(const GateRow& row, core::Seq seq, bool gap) override;
   core::Result<void> hold(const GateRow& row, const HeldItem& item) override;

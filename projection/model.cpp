@@ -140,7 +140,9 @@ std::string Model::explain() const {
         out += "--   ?" + std::to_string(number + 1) + " = $time\n";
         out += "--   ?" + std::to_string(number + 2) + " = gateway, lane, seq, epoch\n";
       }
-      number += 2;
+      if (change.uses_order)
+        out += "--   ?" + std::to_string(number + 3) + " = order of the event's epoch\n";
+      number += 3;
       for (const Cell& fallback : change.fallbacks)
         out += "--   ?" + std::to_string(++number) + " = " + constant_text(fallback) + "\n";
       out += change.text + ";\n\n";
@@ -168,6 +170,9 @@ void ModelParser::check_views(Model& model) {
     } else if (const auto made = scratch->exec(sql::create_view(view)); !made) {
       why = made.error().message;
     } else {
+      // `SELECT *` finds the engine's own columns as well.
+      std::erase_if(*columns,
+                    [](const std::string& name) { return name.starts_with(sql::kHiddenPrefix); });
       view.columns = std::move(*columns);
       for (const auto& [name, type] : view.types)
         if (!listed(view.columns, name)) why = "it gives no column '" + core::printable(name) + "'";

@@ -34,7 +34,8 @@ struct Source {
     kTime,
     kRecorded,
     kHour,
-    kDay,  // time; kTime is occurred_at, else the gateway's clock
+    kDay,   // time; kTime is occurred_at, else the gateway's clock
+    kLate,  // bool: the event's epoch is not the gateway's newest
   };
   Kind kind = Kind::kConstant;
   Cell constant;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/schema.hpp"
 
+#include "projection/schema_upgrade.hpp"
 #include "projection/sql.hpp"
 #include "sqlite/transaction.hpp"
 
@@ -11,7 +12,6 @@ using core::Errc;
 using core::fail;
 using core::Result;
 
-constexpr std::int64_t kSchemaFormat = 1;
 constexpr int kCacheKib = 16 * 1024;
 
 // The engine's own tables, told in docs/models.md.
@@ -33,6 +33,7 @@ CREATE TABLE _sluice_gate (
   held INTEGER NOT NULL, held_gaps INTEGER NOT NULL, absent INTEGER NOT NULL,
   since_ns INTEGER NOT NULL, since_hub_seq INTEGER NOT NULL,
   unstored_hub TEXT, unstored_hub_seq INTEGER, unstored_seq INTEGER,
+  epoch_order INTEGER NOT NULL DEFAULT 0, aside INTEGER NOT NULL DEFAULT 0,
   UNIQUE (gateway, lane, epoch)
 ) STRICT;
 CREATE INDEX _sluice_gate_unfinished ON _sluice_gate (id)
@@ -130,6 +131,7 @@ Result<sqlite::Database> open_model_database(const Model& model,
       return fail(Errc::kConfig, file.string() + " is a database of something else");
     SLUICE_TRY(create(*database, model));
   }
+  SLUICE_TRY(upgrade_schema(*database, model));
   SLUICE_TRY(check(*database, model));
   return database;
 }

@@ -2,30 +2,63 @@
 #include "projection/sql.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace sluice::projection::sql {
 namespace {
 
+constexpr const char* kRowOrder = "_sluice_order";
+
+std::string set_order(std::size_t column) {
+  return "_sluice_order_" + std::to_string(column);
+}
+std::string latest_order(std::size_t group) {
+  return "_sluice_order_at_" + std::to_string(group);
+}
+
+bool any_operation(const Table& table, const std::function<bool(const Operation&)>& is) {
+  return std::any_of(table.rules.begin(), table.rules.end(), [&](const Rule& rule) {
+    return std::any_of(rule.operations.begin(), rule.operations.end(), is);
+  });
+}
+
+bool is_set(const Table& table, std::size_t column) {
+  return any_operation(table, [&](const Operation& operation) {
+    return operation.column == column && operation.op == Operator::kSet;
+  });
+}
+
+bool is_deleted(const Table& table) {
+  return std::any_of(table.rules.begin(), table.rules.end(),
+                     [](const Rule& rule) { return rule.remove; });
+}
+
 // One rule's statement while it is written.
 class Writer {
  public:
-  Writer(const Table& table, const Rule& rule, Mask mask)
-      : table_(table), rule_(rule), time_(table.key.size() + rule.operations.size() + 1) {
+  Writer(const Table& table, const Rule& rule, Mask mask, bool is_late)
+      : table_(table),
+        rule_(rule),
+        time_(table.key.size() + rule.operations.size() + 1),
+        is_late_(is_late) {
     for (std::size_t i = 0; i < rule.operations.size(); ++i)
       if ((mask >> i & 1) != 0) used_.push_back(i);
     for (const std::size_t i : used_)
       if (operation(i).op == Operator::kLatest) groups_.insert(operation(i).latest_group);
     change_.uses_time = !groups_.empty();
+    keeps_order_ = !table.shared;
+    keeps_row_order_ = keeps_order_ && is_deleted(table);
   }
 
   Change remove() {
     change_.text = "DELETE FROM " + quoted(table_.name) + where_key();
+    if (is_late_ && keeps_row_order_) change_.text += " AND " + not_newer(kRowOrder);
     return std::move(change_);
   }
 
   Change update() {
-    if (used_.empty()) return std::move(change_);  // nothing to do
+    if (used_.empty()) return std::move(change_);  // nothing to do, and no row to be made
     change_.text = "UPDATE " + quoted(table_.name) + " SET " + assignments() + where_key();
     if (only_one_group()) change_.text += " AND (" + newer(*groups_.begin()) + ")";
     return std::move(change_);
@@ -47,10 +80,16 @@ class Writer {
     for (const std::size_t group : groups_) {
       add(quoted(latest_at(group)), parameter(time_));
       add(quoted(latest_by(group)), parameter(time_ + 1));
+      if (keeps_order_) add(quoted(latest_order(group)), order());
     }
+    for (const std::size_t i : used_)
+      if (keeps_order_ && operation(i).op == Operator::kSet)
+        add(quoted(set_order(operation(i).column)), order());
+    if (keeps_row_order_) add(quoted(kRowOrder), order());
     change_.text = "INSERT INTO " + quoted(table_.name) + " (" + names + ") VALUES (" + values +
                    ") ON CONFLICT (" + key_names() + ") DO ";
-    change_.text += used_.empty() ? "NOTHING" : "UPDATE SET " + assignments();
+    const std::string assigned = assignments();
+    change_.text += assigned.empty() ? "NOTHING" : "UPDATE SET " + assigned;
     return std::move(change_);
   }
 
@@ -71,7 +110,25 @@ class Writer {
 
   std::string bound(const Cell& fallback) {
     change_.fallbacks.push_back(fallback);
-    return parameter(time_ + 1 + change_.fallbacks.size());
+    return parameter(time_ + 2 + change_.fallbacks.size());
+  }
+
+  std::string order() {
+    change_.uses_order = true;
+    return parameter(time_ + 2);
+  }
+
+  // The stored value is not of a newer epoch than this event.
+  std::string not_newer(const std::string& order_column) {
+    const std::string old = stored(quoted(order_column));
+    return "(" + old + " IS NULL OR " + order() + " >= " + old + ")";
+  }
+
+  // What a hidden order column becomes when its value is taken.
+  std::string raised(const std::string& order_column) {
+    if (!is_late_) return order();
+    return "CASE WHEN " + not_newer(order_column) + " THEN " + order() + " ELSE " +
+           stored(quoted(order_column)) + " END";
   }
 
   std::string key_names() const {
@@ -105,7 +162,9 @@ class Writer {
     const std::string old = stored(column(i));
     switch (operation(i).op) {
       case Operator::kSet:
-        return v;
+        if (!is_late_ || !keeps_order_) return v;
+        return "CASE WHEN " + not_newer(set_order(operation(i).column)) + " THEN " + v + " ELSE " +
+               old + " END";
       case Operator::kInc:
         return "CASE WHEN " + old + " IS NULL THEN " + v + " ELSE " + old + " + " + v + " END";
       case Operator::kMin:
@@ -120,7 +179,13 @@ class Writer {
     return v;
   }
 
-  std::string newer(std::size_t group) const {
+  std::string newer(std::size_t group) {
+    const std::string by_time = later(group);
+    if (!is_late_ || !keeps_order_) return by_time;
+    return "(" + by_time + ") AND " + not_newer(latest_order(group));
+  }
+
+  std::string later(std::size_t group) const {
     const std::string at = stored(quoted(latest_at(group)));
     const std::string by = stored(quoted(latest_by(group)));
     const std::string time = parameter(time_);
@@ -129,16 +194,16 @@ class Writer {
            " > " + by + ")";
   }
 
-  std::string if_newer(std::size_t group, const std::string& then, const std::string& old) const {
+  std::string if_newer(std::size_t group, const std::string& then, const std::string& old) {
     if (only_one_group()) return then;
     return "CASE WHEN " + newer(group) + " THEN " + then + " ELSE " + old + " END";
   }
 
   // All operations are `latest` of one group: one condition on the row does for all columns.
   bool only_one_group() const {
-    return groups_.size() == 1 && std::all_of(used_.begin(), used_.end(), [&](std::size_t i) {
-             return operation(i).op == Operator::kLatest;
-           });
+    return !keeps_row_order_ && groups_.size() == 1 &&
+           std::all_of(used_.begin(), used_.end(),
+                       [&](std::size_t i) { return operation(i).op == Operator::kLatest; });
   }
 
   std::string assignments() {
@@ -152,7 +217,15 @@ class Writer {
       const std::string by = quoted(latest_by(group));
       add(at, if_newer(group, parameter(time_), stored(at)));
       add(by, if_newer(group, parameter(time_ + 1), stored(by)));
+      const std::string of = quoted(latest_order(group));
+      if (keeps_order_) add(of, if_newer(group, order(), stored(of)));
     }
+    for (const std::size_t i : used_)
+      if (keeps_order_ && operation(i).op == Operator::kSet) {
+        const std::string of = set_order(operation(i).column);
+        add(quoted(of), raised(of));
+      }
+    if (keeps_row_order_) add(quoted(kRowOrder), raised(kRowOrder));
     if (only_one_group() && rule_.create) out += " WHERE " + newer(*groups_.begin());
     return out;
   }
@@ -160,6 +233,9 @@ class Writer {
   const Table& table_;
   const Rule& rule_;
   const std::size_t time_;  // number of the parameter that holds the event's time
+  const bool is_late_;
+  bool keeps_order_ = false;
+  bool keeps_row_order_ = false;
   std::vector<std::size_t> used_;
   std::set<std::size_t> groups_;
   Change change_;
@@ -217,10 +293,23 @@ std::string create_table(const Table& table) {
   for (std::size_t group = 0; group < table.latest_groups; ++group)
     out +=
         "  " + quoted(latest_at(group)) + " INTEGER,\n  " + quoted(latest_by(group)) + " BLOB,\n";
+  for (const std::string& column : order_columns(table))
+    out += "  " + quoted(column) + " INTEGER,\n";
   out += "  PRIMARY KEY (";
   for (std::size_t i = 0; i < table.key.size(); ++i)
     out += (i == 0 ? "" : ", ") + quoted(table.key[i].name);
   return out + ")\n) STRICT, WITHOUT ROWID";
+}
+
+std::vector<std::string> order_columns(const Table& table) {
+  std::vector<std::string> out;
+  if (table.shared) return out;
+  if (is_deleted(table)) out.emplace_back(kRowOrder);
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    if (is_set(table, i)) out.push_back(set_order(i));
+  for (std::size_t group = 0; group < table.latest_groups; ++group)
+    out.push_back(latest_order(group));
+  return out;
 }
 
 std::string create_view(const View& view) {
@@ -231,8 +320,8 @@ Mask all_operations(const Rule& rule) {
   return rule.operations.size() == 64 ? ~Mask{0} : (Mask{1} << rule.operations.size()) - 1;
 }
 
-Change change(const Table& table, const Rule& rule, Mask mask) {
-  Writer writer(table, rule, mask);
+Change change(const Table& table, const Rule& rule, Mask mask, bool is_late) {
+  Writer writer(table, rule, mask, is_late);
   if (rule.remove) return writer.remove();
   return rule.create ? writer.upsert() : writer.update();
 }

@@ -22,18 +22,27 @@ std::string create_view(const View& view);
 std::string latest_at(std::size_t group);
 std::string latest_by(std::size_t group);
 
+// Names of the hidden columns that remember which epoch (GateRow::order) a value is of, so that an
+// event of an older one, which comes late, does not take its place: of the row, where rules delete
+// it; of a column that is set; of a `latest` group. Only in tables whose rows belong to one
+// gateway.
+std::vector<std::string> order_columns(const Table& table);
+inline constexpr std::string_view kHiddenPrefix = "_sluice_";
+
 // A statement's parameters, from ?1 on: the key, the rule's operations (each has its place, used
-// or not), the event's time and tie-break, then `fallbacks` in order.
+// or not), the event's time and tie-break, its epoch's order, then `fallbacks` in order.
 struct Change {
   std::string text;             // empty: nothing to do
   std::vector<Cell> fallbacks;  // columns' defaults, bound once
   bool uses_time = false;
+  bool uses_order = false;
 };
 
 // Which operations of a rule take part: bit i is operation i. An operation whose field the event
 // does not have takes no part.
 using Mask = std::uint64_t;
 Mask all_operations(const Rule& rule);
-Change change(const Table& table, const Rule& rule, Mask mask);
+// For an event of the gateway's newest epoch, or for one that comes late.
+Change change(const Table& table, const Rule& rule, Mask mask, bool is_late = false);
 
 }  // namespace sluice::projection::sql

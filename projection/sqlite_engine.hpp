@@ -38,8 +38,7 @@ class SqliteEngine final : public Engine, private GateSink {
 
  private:
   // GateSink
-  core::Result<void> apply(const core::EventView& event, std::string_view body,
-                           std::uint64_t hub_seq) override;
+  core::Result<void> apply(const Applied& applied) override;
   core::Result<void> late(const core::EventView& event, std::string_view body,
                           std::uint64_t hub_seq) override;
 

@@ -14,7 +14,8 @@ constexpr std::size_t kCachedRowsMax = 50'000;
 
 #define SLUICE_GATE_COLUMNS                                                                       \
   "id, gateway, lane, epoch, state, start, first, next, previous, previous_last, wake_at, held, " \
-  "held_gaps, absent, since_ns, since_hub_seq, unstored_hub, unstored_hub_seq, unstored_seq"
+  "held_gaps, absent, since_ns, since_hub_seq, unstored_hub, unstored_hub_seq, unstored_seq, "    \
+  "epoch_order, aside"
 
 // SQLite has no unsigned 64-bit integer; check_message() refuses seqs above INT64_MAX.
 std::int64_t as_int(std::uint64_t v) {
@@ -64,7 +65,8 @@ Result<void> SqliteGateStore::prepare() {
       {&find_, "SELECT " SLUICE_GATE_COLUMNS
                " FROM _sluice_gate WHERE gateway = ?1 AND lane = ?2 AND epoch = ?3"},
       {&write_, "INSERT OR REPLACE INTO _sluice_gate (" SLUICE_GATE_COLUMNS
-                ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)"},
+                ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
+                "?20,?21)"},
       {&lane_rows_, "SELECT " SLUICE_GATE_COLUMNS
                     " FROM _sluice_gate WHERE gateway = ?1 AND lane = ?2 ORDER BY id"},
       {&waiting_, "SELECT " SLUICE_GATE_COLUMNS
@@ -103,6 +105,12 @@ Result<void> SqliteGateStore::prepare() {
       {&is_absent_,
        "SELECT last >= ?2 FROM _sluice_absent WHERE row = ?1 AND first <= ?2"
        " ORDER BY first DESC LIMIT 1"},
+      {&orders_query_,
+       "SELECT min(epoch_order), max(epoch_order) FROM _sluice_gate WHERE gateway = ?1"
+       " AND state = 2"},
+      {&order_after_,
+       "SELECT min(epoch_order) FROM _sluice_gate WHERE gateway = ?1 AND lane = ?2"
+       " AND previous = ?3 AND state = 2"},
   };
   for (const auto& [statement, text] : all) {
     auto prepared = database_.prepare(text);
@@ -119,6 +127,8 @@ void SqliteGateStore::forget() {
   dirty_.clear();
   rows_.clear();
   use_.clear();
+  orders_.clear();
+  orders_last_ = {};
   last_ = nullptr;
   // Ids of rows that were rolled back are not used again.
 }
@@ -152,6 +162,7 @@ Result<void> SqliteGateStore::write(const GateRow& row) {
   } else {
     write_.bind_null(17).bind_null(18).bind_null(19);
   }
+  write_.bind(20, row.order).bind(21, std::int64_t{row.aside});
   return write_.run();
 }
 
@@ -185,6 +196,8 @@ GateRow* SqliteGateStore::read_row(Statement& row) {
   if (!row.is_null(16))
     out->not_stored =
         NotStored{std::string(row.text(16)), as_uint(row.integer(17)), as_uint(row.integer(18))};
+  out->order = row.integer(19);
+  out->aside = row.integer(20) != 0;
   return keep(std::move(out));
 }
 
@@ -242,6 +255,59 @@ Result<std::vector<GateRow*>> SqliteGateStore::waiting_on(std::string_view gatew
   const std::string epoch = previous.text();
   waiting_.bind(1, gateway).bind(2, lane_number(lane)).bind(3, std::string_view(epoch));
   return read_rows(waiting_);
+}
+
+Result<SqliteGateStore::Orders*> SqliteGateStore::orders_of(std::string_view gateway) {
+  if (orders_last_.second != nullptr && orders_last_.first == gateway) return orders_last_.second;
+  auto known = orders_.find(gateway);
+  if (known == orders_.end()) {
+    SLUICE_TRY(flush());
+    const Statement::Resetting guard{orders_query_};
+    const auto row = orders_query_.bind(1, gateway).step();
+    if (!row) return row.error();
+    Orders orders;
+    if (*row && !orders_query_.is_null(0)) {
+      orders.oldest = orders_query_.integer(0);
+      orders.newest = orders_query_.integer(1);
+    }
+    known = orders_.emplace(gateway, orders).first;
+  }
+  orders_last_ = {known->first, &known->second};
+  return &known->second;
+}
+
+Result<std::optional<std::int64_t>> SqliteGateStore::newest_order(std::string_view gateway) {
+  const auto orders = orders_of(gateway);
+  if (!orders) return orders.error();
+  return (*orders)->newest;
+}
+
+Result<std::optional<std::int64_t>> SqliteGateStore::oldest_order(std::string_view gateway) {
+  const auto orders = orders_of(gateway);
+  if (!orders) return orders.error();
+  return (*orders)->oldest;
+}
+
+Result<std::optional<std::int64_t>> SqliteGateStore::order_after(std::string_view gateway,
+                                                                 core::Lane lane,
+                                                                 core::Epoch epoch) {
+  SLUICE_TRY(flush());
+  const std::string text = epoch.text();
+  const Statement::Resetting guard{order_after_};
+  order_after_.bind(1, gateway).bind(2, lane_number(lane)).bind(3, std::string_view(text));
+  const auto row = order_after_.step();
+  if (!row) return row.error();
+  std::optional<std::int64_t> lowest;
+  if (*row && !order_after_.is_null(0)) lowest = order_after_.integer(0);
+  return lowest;
+}
+
+Result<void> SqliteGateStore::order_changed(GateRow& row) {
+  const auto orders = orders_of(row.gateway);
+  if (!orders) return orders.error();
+  (*orders)->oldest = std::min((*orders)->oldest.value_or(row.order), row.order);
+  (*orders)->newest = std::max((*orders)->newest.value_or(row.order), row.order);
+  return changed(row);
 }
 
 Result<std::vector<GateRow*>> SqliteGateStore::unfinished(std::size_t limit) {

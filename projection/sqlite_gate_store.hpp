@@ -30,6 +30,11 @@ class SqliteGateStore final : public GateStore {
   core::Result<std::vector<GateRow*>> lane_rows(std::string_view gateway, core::Lane lane) override;
   core::Result<std::vector<GateRow*>> waiting_on(std::string_view gateway, core::Lane lane,
                                                  core::Epoch previous) override;
+  core::Result<std::optional<std::int64_t>> newest_order(std::string_view gateway) override;
+  core::Result<std::optional<std::int64_t>> oldest_order(std::string_view gateway) override;
+  core::Result<std::optional<std::int64_t>> order_after(std::string_view gateway, core::Lane lane,
+                                                        core::Epoch epoch) override;
+  core::Result<void> order_changed(GateRow& row) override;
   core::Result<std::vector<GateRow*>> unfinished(std::size_t limit) override;
   core::Result<bool> has_held(const GateRow& row, core::Seq seq, bool gap) override;
   core::Result<void> hold(const GateRow& row, const HeldItem& item) override;
@@ -84,6 +89,12 @@ class SqliteGateStore final : public GateStore {
   Cached* last_ = nullptr;  // the row that the event before was of
   std::int64_t next_id_ = 0;
   std::map<std::pair<std::string, core::Lane>, LaneUse> use_;
+  struct Orders {
+    std::optional<std::int64_t> oldest, newest;
+  };
+  core::Result<Orders*> orders_of(std::string_view gateway);
+  std::map<std::string, Orders, std::less<>> orders_;
+  std::pair<std::string, Orders*> orders_last_;  // of the gateway that the event before was of
 
   sqlite::Statement find_;
   sqlite::Statement write_;
@@ -101,6 +112,8 @@ class SqliteGateStore final : public GateStore {
   sqlite::Statement lane_use_;
   sqlite::Statement add_absent_;
   sqlite::Statement is_absent_;
+  sqlite::Statement orders_query_;
+  sqlite::Statement order_after_;
 };
 
 }  // namespace sluice::projection

@@ -81,32 +81,35 @@ Result<void> TableWriter::prepare() {
   }
   // Each rule's usual statement, so that a mistake shows at open and not at the first event.
   for (const auto& bound : bounds_)
-    if (auto made = statement(*bound, sql::all_operations(*bound->rule)); !made)
+    if (auto made = statement(*bound, sql::all_operations(*bound->rule), false); !made)
       return made.error();
   return {};
 }
 
-Result<TableWriter::Prepared*> TableWriter::statement(Bound& bound, sql::Mask mask) {
-  for (const auto& [known, prepared] : bound.prepared)
+Result<TableWriter::Prepared*> TableWriter::statement(Bound& bound, sql::Mask mask, bool is_late) {
+  auto& list = is_late ? bound.prepared_late : bound.prepared;
+  for (const auto& [known, prepared] : list)
     if (known == mask) return prepared.get();
   auto made = std::make_unique<Prepared>();
-  made->change = sql::change(*bound.table, *bound.rule, mask);
+  made->change = sql::change(*bound.table, *bound.rule, mask, is_late);
   if (!made->change.text.empty()) {
     auto statement = database_.prepare(made->change.text);
     if (!statement) return statement.error();
     made->statement = std::move(*statement);
-    std::size_t number = bound.table->key.size() + bound.rule->operations.size() + 2;
+    std::size_t number = bound.table->key.size() + bound.rule->operations.size() + 3;
     for (const Cell& fallback : made->change.fallbacks)
       bind(made->statement, ++number, view_of(fallback));
   }
-  bound.prepared.emplace_back(mask, std::move(made));
-  return bound.prepared.back().second.get();
+  list.emplace_back(mask, std::move(made));
+  return list.back().second.get();
 }
 
-Result<std::string> TableWriter::run(const core::EventView& event) {
+Result<std::string> TableWriter::run(const Applied& applied) {
+  const core::EventView& event = applied.event;
   const auto found = by_type_.find(event.type);
   if (found == by_type_.end()) return std::string();
-  extractor_.event(event);
+  extractor_.event(event, applied.is_late);
+  epoch_order_ = applied.epoch_order;
   std::size_t count = 0;
   for (Bound* bound : found->second) {
     const auto& categories = bound->rule->categories;
@@ -116,6 +119,7 @@ Result<std::string> TableWriter::run(const core::EventView& event) {
     if (steps_.size() == count) steps_.emplace_back();
     Step& step = steps_[count++];
     step.bound = bound;
+    step.is_late = applied.is_late;
     // All values of the event are read before anything is written.
     if (const auto done = extract(step); !done) {
       if (done.error().code != Errc::kBadRequest) return done.error();
@@ -144,6 +148,8 @@ Result<void> TableWriter::extract(Step& step) {
         extractor_.read(operations[i].source, table.columns[operations[i].column].type);
     if (!value) return value.error();
     step.values.push_back(*value);
+    // What a late event is older than cannot be told where several gateways feed a row.
+    if (step.is_late && table.shared && operations[i].op == Operator::kLatest) continue;
     if (takes_part(operations[i], *value)) step.mask |= sql::Mask{1} << i;
   }
   return {};
@@ -168,7 +174,7 @@ Result<std::string> TableWriter::execute_all(std::size_t count) {
 }
 
 Result<std::string> TableWriter::execute(Step& step) {
-  auto prepared = statement(*step.bound, step.mask);
+  auto prepared = statement(*step.bound, step.mask, step.is_late);
   if (!prepared) return prepared.error();
   sqlite::Statement& statement = (*prepared)->statement;
   if (!statement) return std::string();
@@ -182,6 +188,7 @@ Result<std::string> TableWriter::execute(Step& step) {
     statement.bind(static_cast<int>(number + 1), extractor_.time());
     statement.bind_blob(static_cast<int>(number + 2), extractor_.tie_break());
   }
+  if ((*prepared)->change.uses_order) statement.bind(static_cast<int>(number + 3), epoch_order_);
   if (const auto done = statement.run(); !done) {
     if ((database_.extended_code() & 0xff) != kConstraint) return done.error();
     return "table " + step.bound->table->name + ": a column would leave its domain (" +

@@ -81,7 +81,7 @@ Message LaneMaker::gap(core::Seq from, core::Seq to, core::GapReason reason,
 
 projection::Incoming Feed::incoming(std::size_t index) const {
   const Message& message = messages_[index];
-  return {message.subject, message.msg_id, message.body, index + 1, 0};
+  return {message.subject, message.msg_id, message.body, index + 1, 0, message.aside};
 }
 
 projection::BatchOutcome Feed::run(projection::Engine& engine, std::size_t size) {
@@ -93,6 +93,7 @@ projection::BatchOutcome Feed::run(projection::Engine& engine, std::size_t size)
     EXPECT_TRUE(outcome) << (outcome ? "" : core::to_string(outcome.error()));
     if (!outcome) return sum;
     sum.applied += outcome->applied;
+    sum.old_epoch += outcome->old_epoch;
     sum.duplicates += outcome->duplicates;
     sum.before_start += outcome->before_start;
     sum.held += outcome->held;

@@ -21,6 +21,7 @@ struct Message {
   std::string body;
   core::Seq seq = 0;
   core::Seq to = 0;
+  bool aside = false;
 };
 
 struct Made {

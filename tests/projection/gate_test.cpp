@@ -18,8 +18,8 @@ using testing::IsEmpty;
 // Writes down what the gate lets through, as "epoch/seq".
 class Record final : public GateSink {
  public:
-  core::Result<void> apply(const core::EventView& event, std::string_view, std::uint64_t) override {
-    applied.push_back(name(event));
+  core::Result<void> apply(const Applied& one) override {
+    applied.push_back(name(one.event));
     return {};
   }
   core::Result<void> late(const core::EventView& event, std::string_view, std::uint64_t) override {

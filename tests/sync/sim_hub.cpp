@@ -102,7 +102,8 @@ bool SimReader::read(const SimHub& hub, std::size_t limit) {
   return true;
 }
 
-core::Result<void> SimReader::apply(const core::EventView& event, std::string_view, std::uint64_t) {
+core::Result<void> SimReader::apply(const projection::Applied& applied) {
+  const auto& event = applied.event;
   if (!applied_.insert({event.epoch, event.lane, event.seq}).second)
     problem = "applied twice: " + event.epoch.text() + "." + std::to_string(event.seq);
   return {};

@@ -67,7 +67,7 @@ class SimReader final : public projection::GateSink {
   std::string problem;
   std::string rows(core::Lane lane) const;
 
-  core::Result<void> apply(const core::EventView& event, std::string_view, std::uint64_t) override;
+  core::Result<void> apply(const projection::Applied& applied) override;
   core::Result<void> late(const core::EventView& event, std::string_view, std::uint64_t) override;
 
  private:

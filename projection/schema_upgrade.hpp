@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "core/result.hpp"
+#include "projection/model.hpp"
+#include "sqlite/database.hpp"
+
+namespace sluice::projection {
+
+// The format of a model's database (docs/models.md, "Files"). 1: without the order of epochs.
+inline constexpr std::int64_t kSchemaFormat = 2;
+
+// Brings a database of this model from an older format to this one, in one transaction. Does
+// nothing to one of another model or definition, or of a newer format: the caller's check says so.
+core::Result<void> upgrade_schema(sqlite::Database& database, const Model& model);
+
+}  // namespace sluice::projection
