@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The power goes while devices append: what was acknowledged is there afterwards, once and in
+// order. And the same rig, with the syncs taken away, sees losses: else it would prove nothing.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "tests/lab/disk/bad_writer.hpp"
+#include "tests/lab/disk/cut_runs.hpp"
+#include "tests/lab/disk/loop_disk.hpp"
+
+namespace sluice::test {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+std::vector<Device::Options> three_lanes() {
+  return {{.stream = "pump/1", .pace = microseconds(3'000), .seed = 1},
+          {.stream = "pump/2", .pace = microseconds(1'000), .seed = 6},
+          {.stream = "pump/3", .per_append = 5, .pace = microseconds(7'000), .seed = 7},
+          {.stream = "fire/1", .pace = microseconds(20'000), .seed = 2},
+          {.stream = "film/1", .per_append = 20, .pace = microseconds(30'000), .seed = 3}};
+}
+
+TEST(PowerCut, LosesNoAcknowledgedEvent) {
+  const auto result = cut_again_and_again({.fault = "power cut on ext4, steady load",
+                                           .cuts = cuts_wanted(20),
+                                           .seed = 11,
+                                           .devices = three_lanes()});
+  lab_report(result.row);
+  EXPECT_TRUE(result.row.reopened) << result.example;
+  EXPECT_EQ(result.row.lost + result.row.doubled + result.row.out_of_order, 0u) << result.example;
+  EXPECT_GT(result.row.acked, result.row.runs * 20);
+}
+
+// A segment is full at 32 MiB: with large events one ends, and another begins, within each second.
+TEST(PowerCut, LosesNothingWhileSegmentsEndAndBegin) {
+  const auto result = cut_again_and_again(
+      {.fault = "power cut on ext4, segments end and begin",
+       .cuts = cuts_wanted(6),
+       .load_least = milliseconds(600),
+       .load_most = milliseconds(1'500),
+       .seed = 12,
+       .devices = {{.stream = "film/1",
+                    .per_append = 4,
+                    .pad_bytes = 150'000,
+                    .pace = microseconds(0),
+                    .seed = 4},
+                   {.stream = "pump/1", .pace = microseconds(5'000), .seed = 5}}});
+  lab_report(result.row);
+  EXPECT_TRUE(result.row.reopened) << result.example;
+  EXPECT_EQ(result.row.lost + result.row.doubled + result.row.out_of_order, 0u) << result.example;
+}
+
+// A library in front of libc answers each fsync and fdatasync with success and does nothing.
+TEST(PowerCut, WithoutSyncsTheSameGatewayIsSeenLosing) {
+  const auto result = cut_again_and_again(
+      {.fault = "proof of the rig: sluiced without syncs",
+       .cuts = 1,
+       .seed = 13,
+       .devices = three_lanes(),
+       .gateway = {.environment = {std::string("LD_PRELOAD=") + SLUICE_NO_SYNC_LIBRARY}}});
+  std::printf("sluiced without syncs: acked %lu, lost %lu, %s\n", result.row.acked, result.row.lost,
+              result.example.c_str());
+  EXPECT_TRUE(result.row.lost > 0 || !result.row.reopened)
+      << "a gateway whose syncs do nothing lost none of " << result.row.acked << " events";
+}
+
+TEST(PowerCut, OtherWritersAreJudgedByWhatTheySync) {
+  std::uint64_t lost_full = 0;
+  std::uint64_t lost_normal = 0;
+  std::uint64_t lost_plain = 0;
+  for (std::uint64_t run = 0; run < 3; ++run) {
+    lost_full += lost_by_cut(Writer::kSqliteFull);
+    lost_normal += lost_by_cut(Writer::kSqliteNormal);
+    lost_plain += lost_by_cut(Writer::kPlainWrites);
+  }
+  EXPECT_EQ(lost_full, 0u);
+  EXPECT_GT(lost_normal, 0u);
+  EXPECT_GT(lost_plain, 0u);
+}
+
+}  // namespace
+}  // namespace sluice::test
