@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +12,7 @@
 #include "cli/run_program.hpp"
 #include "core/codec/event_codec.hpp"
 #include "core/text.hpp"
+#include "storage/filesystem.hpp"
 
 // The checks that need nothing but this machine.
 namespace sluice::cli {
@@ -21,22 +21,6 @@ namespace {
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr double kDayNs = 86400e9;
 constexpr std::int64_t kBuiltNs = 1'790'000'000 * kSecondNs;  // no clock is right that is older
-
-// File systems whose promise of durability Sluice cannot use (statfs(2), f_type).
-struct UnfitFileSystem {
-  std::int64_t magic;
-  const char* name;
-  const char* why;
-};
-constexpr UnfitFileSystem kUnfit[] = {
-    {0x4d44, "vfat", "it has no journal: a power cut can take whole files"},
-    {0x2011bab0, "exfat", "it has no journal: a power cut can take whole files"},
-    {0x6969, "nfs", "SQLite's WAL does not work over a network"},
-    {static_cast<std::int64_t>(0xff534d42), "cifs", "SQLite's WAL does not work over a network"},
-    {static_cast<std::int64_t>(0xfe534d42), "smb2", "SQLite's WAL does not work over a network"},
-    {0x01021994, "tmpfs", "it is memory: all is gone after a restart"},
-    {static_cast<std::int64_t>(0x858458f6), "ramfs", "it is memory: all is gone after a restart"},
-};
 
 std::string ms(std::uint64_t ns) {
   std::array<char, 32> out{};
@@ -107,17 +91,16 @@ Finding check_state_folder(Patient& patient) {
   if (access(folder.c_str(), W_OK) != 0)
     return failed(folder.string() + " is not writable for this user",
                   "Run doctor as root or as the user that sluiced runs as.");
-  struct statfs type {};
   struct statvfs space {};
-  if (statfs(folder.c_str(), &type) != 0 || statvfs(folder.c_str(), &space) != 0)
+  if (statvfs(folder.c_str(), &space) != 0)
     return failed(folder.string() + " cannot be looked at",
                   "Is its disk mounted and sound? See dmesg.");
   const std::uint64_t free = std::uint64_t{space.f_bavail} * space.f_frsize;
   std::string words = folder.string() + ": " + core::human_bytes(free) + " free";
-  for (const UnfitFileSystem& unfit : kUnfit)
-    if (static_cast<std::int64_t>(type.f_type) == unfit.magic)
-      return warn(words + ", file system " + unfit.name + ": " + unfit.why,
-                  "Put the state folder on ext4, xfs, btrfs or f2fs on local flash or disk.");
+  if (const auto verdict = storage::judge_folder(folder); verdict.fitness != storage::Fitness::kFit)
+    return warn(words + ", but " + std::string(verdict.why),
+                "Put the state folder on ext4, xfs, btrfs or f2fs on local flash or disk, with its "
+                "usual mount options.");
 
   const std::filesystem::path log_folder = patient.uplink->log_folder();
   if (!std::filesystem::exists(log_folder, ignored)) return found(words + ", no log yet");

@@ -51,7 +51,7 @@ Result<void> LogWriter::open() {
       return fail(Errc::kConfig, "category 'sluice' is Sluice's own", "gateway.lanes.sluice");
   }
   SLUICE_TRY(make_folder(context_.folder));
-  const auto verdict = judge_filesystem(filesystem_magic(context_.folder));
+  const auto verdict = judge_folder(context_.folder);
   if (verdict.fitness == Fitness::kUnfit)
     return fail(Errc::kConfig,
                 context_.folder.string() + " cannot hold a log: " + std::string(verdict.why));
@@ -274,6 +274,11 @@ EventLog::Counters LogWriter::counters() const {
   EventLog::Counters counters = counters_;
   counters.queued = queued_events_;
   return counters;
+}
+
+void LogWriter::nudge() {
+  const std::lock_guard lock(mutex_);
+  wake_.notify_one();
 }
 
 std::string LogWriter::failure() const {

@@ -154,6 +154,25 @@ TEST(Filesystem, NetworksAreUnfitAndFatIsDoubtful) {
   EXPECT_EQ(judge_filesystem(0xef53).fitness, Fitness::kFit);  // ext4
 }
 
+TEST(Filesystem, AMountWithoutBarriersIsDoubtful) {
+  const std::string_view table =
+      "22 1 253:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,errors=remount-ro\n"
+      "40 22 7:3 / /srv rw,noatime - ext4 /dev/loop3 rw,nobarrier\n"
+      "41 22 7:4 / /log rw - ext4 /dev/loop4 rw,data=writeback\n"
+      "42 22 7:5 / /card rw shared:2 master:1 - f2fs /dev/loop5 rw,fsync_mode=nobarrier\n"
+      "43 22 7:6 / /late rw - ext4 /dev/loop6 rw\n"
+      "44 22 7:6 / /late rw - ext4 /dev/loop6 rw,barrier=0\n"
+      "45 22 7:7 half a line\n";
+  EXPECT_EQ(judge_mount(find_mount(table, 253, 0)).fitness, Fitness::kFit);
+  for (const unsigned minor : {3u, 4u, 5u, 6u})
+    EXPECT_EQ(judge_mount(find_mount(table, 7, minor)).fitness, Fitness::kDoubtful) << minor;
+  EXPECT_EQ(judge_mount(find_mount(table, 7, 7)).fitness, Fitness::kFit);
+  EXPECT_EQ(find_mount(table, 9, 9).type, "");
+  // A real table: this folder's filesystem is in it.
+  const test::TempDir scratch;
+  EXPECT_NE(judge_folder(scratch.path()).fitness, Fitness::kUnfit);
+}
+
 TEST(LogSettings, AreReadAndPrinted) {
   auto file = core::ConfigReader::parse(
       "[log]\nretention = \"2h\"\nrestart_wait_max = \"0ms\"\n"
