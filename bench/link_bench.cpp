@@ -6,14 +6,16 @@
 //     link_bench [--events=20000] [--idle-seconds=600]
 #include <thread>
 
-#include "bench/counting_proxy.hpp"
 #include "bench/filled_log.hpp"
 #include "bench/gateway.hpp"
 #include "bench/hub.hpp"
 #include "bench/report.hpp"
+#include "tests/support/tcp_proxy.hpp"
 
 namespace sluice::bench {
 namespace {
+
+using Way = test::TcpProxy::Way;
 
 constexpr double kDay = 86'400;
 constexpr double kLimit = 300;  // kB a day
@@ -52,8 +54,8 @@ void run(std::uint64_t events, long idle_seconds) {
   Hub hub({.config = "tls { cert_file: \"" + certificates.at("server.pem") + "\", key_file: \"" +
                      certificates.at("server.key") + "\" }"},
           login);
-  CountingProxy proxy(hub.port());
-  Gateway gateway({.nats_url = "tls://127.0.0.1:" + std::to_string(proxy.port()),
+  test::TcpProxy proxy(hub.port());
+  Gateway gateway({.nats_url = proxy.url("tls"),
                    .uplink = "ca_file = \"" + certificates.at("ca.pem") + "\"\n"});
   {
     Workload workload(Ids::kV7);
@@ -64,8 +66,9 @@ void run(std::uint64_t events, long idle_seconds) {
   hub.wait_for(events + kOwnEvents, 120);
   const double per_event = static_cast<double>(proxy.bytes()) / static_cast<double>(events);
   print({"bytes on the link per event of 250 bytes, TLS, both ways", per_event, "bytes/event",
-         rounded(static_cast<double>(proxy.up()) / static_cast<double>(events)) + " up, " +
-             rounded(static_cast<double>(proxy.down()) / static_cast<double>(events)) +
+         rounded(static_cast<double>(proxy.passed(Way::kUp)) / static_cast<double>(events)) +
+             " up, " +
+             rounded(static_cast<double>(proxy.passed(Way::kDown)) / static_cast<double>(events)) +
              " down; the body alone: " + std::to_string(kBodyBytes),
          per_event / static_cast<double>(kBodyBytes)});
   if (idle_seconds == 0) return;
