@@ -19,7 +19,10 @@ using core::Result;
 
 constexpr const char* kDescription =
     "Hands events to the gateway and waits until they are on its disk: an answer means that the "
-    "event survives a power cut, whether the hub can be reached or not.\n"
+    "event survives a power cut, whether the hub can be reached or not. A lane can be set to "
+    "another meaning ([log.<lane>] ack): hub, the hub has it as well; memory, it was only taken, "
+    "which the answer says. A lane that waits for the hub answers unavailable (exit code 6) while "
+    "the hub is away: the event is stored, and the same --id may be sent again.\n"
     "\n"
     "STREAM names what the event is about, as category/entity (pump/7). TYPE says what happened, "
     "in the past tense. JSON is the event's data, any JSON value; integers of up to 64 bits and "
@@ -95,9 +98,14 @@ ExitCode append_one(Program& program, const Options& given) {
   if (output.json()) {
     output.document(at->to_json());
   } else {
-    output.raw_line(at->stream + " version " + std::to_string(at->version) + ": " + at->gateway +
-                    ", lane " + at->lane + ", seq " + std::to_string(at->seq) +
-                    (at->duplicate ? " (was there before)" : "") + "\n  id " + at->id);
+    const std::string where =
+        at->placed() ? at->stream + " version " + std::to_string(at->version) + ": " + at->gateway +
+                           ", lane " + at->lane + ", seq " + std::to_string(at->seq) +
+                           (at->duplicate ? " (was there before)" : "") +
+                           (at->ack == "hub" ? ", confirmed by the hub" : "")
+                     : at->stream + ": " + at->gateway + ", lane " + at->lane +
+                           ", IN MEMORY ONLY (a power cut now loses it)";
+    output.raw_line(where + "\n  id " + at->id);
   }
   return ExitCode::kOk;
 }

@@ -30,11 +30,11 @@ Result<rpc::BlockingClient> connect_gateway(const std::string& gateway) {
 }
 
 core::json::object Position::to_json() const {
-  core::json::object out{{"gateway", gateway}, {"epoch", epoch},        {"lane", lane},
-                         {"seq", seq},         {"stream", stream},      {"version", version},
-                         {"id", id},           {"duplicate", duplicate}};
-  if (!durable) out["durable"] = false;
-  return out;
+  if (!placed())
+    return {{"gateway", gateway}, {"lane", lane}, {"stream", stream}, {"id", id}, {"ack", ack}};
+  return {{"gateway", gateway}, {"epoch", epoch},         {"lane", lane},
+          {"seq", seq},         {"stream", stream},       {"version", version},
+          {"id", id},           {"duplicate", duplicate}, {"ack", ack}};
 }
 
 Result<Position> position_of(std::string_view append_result) {
@@ -52,8 +52,8 @@ Result<Position> position_of(std::string_view append_result) {
               .version = event.find("version").unsigned_integer().value_or(0),
               .id = text("id"),
               .duplicate = event.find("duplicate").boolean().value_or(false),
-              .durable = event.find("durable").boolean().value_or(true)};
-  if (answer->size() != 1 || at.seq == 0)
+              .ack = std::string(event.find("ack").text().value_or("disk"))};
+  if (answer->size() != 1 || (at.placed() && at.seq == 0))
     return fail(Errc::kCorrupt, "the gateway's answer to append has another form");
   return at;
 }

@@ -18,7 +18,8 @@ std::filesystem::path ingest_socket(const std::string& gateway);
 // kUnavailable says which socket, and how to see why nobody answers there.
 core::Result<rpc::BlockingClient> connect_gateway(const std::string& gateway);
 
-// Where an appended event lies.
+// Where an appended event lies. In a lane with ack = "memory" that is not known yet when it is
+// answered: epoch, seq, version and duplicate are then missing.
 struct Position {
   std::string gateway;
   std::string epoch;
@@ -28,7 +29,8 @@ struct Position {
   std::uint64_t version = 0;
   std::string id;
   bool duplicate = false;
-  bool durable = true;  // false only in a lane set to ack = memory
+  std::string ack = "disk";  // what the answer means: "disk", "hub" or "memory"
+  bool placed() const { return ack != "memory"; }
 
   core::json::object to_json() const;
 };

@@ -14,23 +14,34 @@ std::vector<std::string> streams_of(const storage::AppendRequest& request) {
   return streams;
 }
 
-std::string pack_appended(const AppendOrigin& origin,
-                          const std::vector<storage::Appended>& events) {
-  SLUICE_ASSERT(events.size() == origin.streams.size());
+std::string pack_appended(const AppendOrigin& origin, const Receipt& receipt) {
+  SLUICE_ASSERT(receipt.events.size() == origin.streams.size());
+  const bool placed = receipt.ack != storage::AckMode::kMemory;
   rpc::Packer out;
-  out.array(events.size());
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    const storage::Appended& event = events[i];
-    out.map(8).text("gateway").text(origin.gateway).text("epoch").text(event.epoch.text());
-    out.text("lane").text(core::lane_name(event.lane)).text("seq").unsigned_integer(event.seq);
-    out.text("stream").text(origin.streams[i]).text("version").unsigned_integer(event.version);
-    out.text("id").text(event.id.text()).text("duplicate").boolean(event.duplicate);
+  out.array(receipt.events.size());
+  for (std::size_t i = 0; i < receipt.events.size(); ++i) {
+    const storage::Appended& event = receipt.events[i];
+    out.map(placed ? 9 : 5).text("gateway").text(origin.gateway);
+    if (placed) out.text("epoch").text(event.epoch.text());
+    out.text("lane").text(core::lane_name(event.lane));
+    if (placed) out.text("seq").unsigned_integer(event.seq);
+    out.text("stream").text(origin.streams[i]);
+    if (placed) out.text("version").unsigned_integer(event.version);
+    out.text("id").text(event.id.text());
+    if (placed) out.text("duplicate").boolean(event.duplicate);
+    out.text("ack").text(storage::ack_word(receipt.ack));
   }
   return out.take();
 }
 
 core::json::object json_appended(std::string_view gateway, const std::string& stream,
-                                 const storage::Appended& event) {
+                                 storage::AckMode ack, const storage::Appended& event) {
+  if (ack == storage::AckMode::kMemory)
+    return {{"gateway", gateway},
+            {"lane", core::lane_name(event.lane)},
+            {"stream", stream},
+            {"id", event.id.text()},
+            {"ack", storage::ack_word(ack)}};
   return {{"gateway", gateway},
           {"epoch", event.epoch.text()},
           {"lane", core::lane_name(event.lane)},
@@ -38,7 +49,8 @@ core::json::object json_appended(std::string_view gateway, const std::string& st
           {"stream", stream},
           {"version", event.version},
           {"id", event.id.text()},
-          {"duplicate", event.duplicate}};
+          {"duplicate", event.duplicate},
+          {"ack", storage::ack_word(ack)}};
 }
 
 std::string pack_page(const Page& page) {

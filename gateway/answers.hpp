@@ -7,6 +7,7 @@
 
 #include "core/json.hpp"
 #include "gateway/reader.hpp"
+#include "gateway/receipt.hpp"
 #include "rpc/pack.hpp"
 #include "storage/types.hpp"
 
@@ -20,10 +21,11 @@ struct AppendOrigin {
 };
 std::vector<std::string> streams_of(const storage::AppendRequest& request);
 
-// [{gateway, epoch, lane, seq, stream, version, id, duplicate}, ...]
-std::string pack_appended(const AppendOrigin& origin, const std::vector<storage::Appended>& events);
+// [{gateway, epoch, lane, seq, stream, version, id, duplicate, ack}, ...]; of an append that was
+// answered from memory [{gateway, lane, stream, id, ack}, ...].
+std::string pack_appended(const AppendOrigin& origin, const Receipt& receipt);
 core::json::object json_appended(std::string_view gateway, const std::string& stream,
-                                 const storage::Appended& event);
+                                 storage::AckMode ack, const storage::Appended& event);
 
 // {events: [bin body, ...], next}
 std::string pack_page(const Page& page);

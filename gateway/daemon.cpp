@@ -56,16 +56,18 @@ Daemon::Daemon(const Settings& settings, core::Clock& clock, core::Random& rando
       random_(random),
       logger_(logger),
       desk_(settings, queue_),
-      uplink_(desk_, clock, logger),
-      status_(desk_, uplink_, clock,
-              [this] {
-                return Status::Traffic{ingest_server_.connections() + uplink_server_.connections(),
-                                       http_server_.connections(), http_server_.requests()};
-              }),
-      ingest_(desk_, [this] { return status_.map(); }),
+      acks_(io_, desk_, {clock, answer_random_, logger}),
+      wear_(settings.gateway.state),
+      uplink_(desk_, forks_, clock, logger),
+      status_({acks_, uplink_, forks_, wear_, clock,
+               [this] {
+                 return Status::Traffic{ingest_server_.connections() + uplink_server_.connections(),
+                                        http_server_.connections(), http_server_.requests()};
+               }}),
+      ingest_(acks_, [this] { return status_.map(); }),
       ingest_server_(io_, ingest_settings(settings.ingest), ingest_, logger),
       uplink_server_(io_, {.connections_max = 8}, uplink_, logger),
-      http_server_(io_, settings.ingest.http, make_router(desk_, status_), logger),
+      http_server_(io_, settings.ingest.http, make_router(acks_, status_), logger),
       signals_(io_, SIGTERM, SIGINT),
       opening_(io_),
       ticking_(io_),
@@ -129,14 +131,18 @@ void Daemon::wait_then_open() {
 }
 
 void Daemon::open_log() {
-  auto log = storage::EventLog::open(
-      {settings_.log_folder(), *settings_.id, settings_.log, settings_.lane_of_category},
-      {clock_, random_, logger_});
+  auto log = storage::EventLog::open({.folder = settings_.log_folder(),
+                                      .gateway = *settings_.id,
+                                      .settings = settings_.log,
+                                      .lane_of_category = settings_.lane_of_category,
+                                      .machine = settings_.machine},
+                                     {clock_, random_, logger_});
   if (!log) {
     logger_.error("sluiced", "cannot open the log: " + log.error().message);
     return end(exit_code(log.error()));
   }
   desk_.open(std::move(*log));
+  forks_.load(desk_.log());
   logger_.info("sluiced", "ready",
                {{"gateway", settings_.id->text()}, {"epoch", desk_.log().epoch().text()}});
   manager_.status(status_.line());
@@ -160,7 +166,11 @@ void Daemon::tick() {
 
 void Daemon::pet() {
   const auto counters = desk_.log().counters();
-  if (pulse_.beats(counters.queued, counters.last_commit_ns)) manager_.alive();
+  const std::uint64_t settled =
+      counters.commits + counters.appended + counters.duplicates + counters.refused;
+  if (pulse_.beats({clock_.monotonic_ns(), counters.turn_ns, counters.queued, settled}))
+    manager_.alive();
+  desk_.log().nudge();
   petting_.expires_after(manager_.watchdog());
   petting_.async_wait([this](const error_code& why) {
     if (!why && !ending_) pet();
@@ -185,6 +195,7 @@ void Daemon::end(int code) {
   opening_.cancel();
   ticking_.cancel();
   petting_.cancel();
+  acks_.give_up();
   deadline_.expires_after(code == 0 ? kDrain : kDrainFailed);
   deadline_.async_wait([this](const error_code& why) {
     if (!why) finish();

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/random.hpp"
+#include "gateway/ack_desk.hpp"
 #include "gateway/ingest_service.hpp"
 #include "gateway/service_manager.hpp"
 #include "gateway/status.hpp"
@@ -42,8 +43,12 @@ class Daemon {
   core::Random& random_;
   core::Logger& logger_;
   boost::asio::io_context io_{1};
+  core::SystemRandom answer_random_;  // this thread's; random_ is the log's writer's
   IoQueue queue_{io_};
   LogDesk desk_;
+  AckDesk acks_;
+  ForkBook forks_;
+  DeviceWear wear_;
   UplinkService uplink_;
   Status status_;
   IngestService ingest_;
@@ -56,7 +61,7 @@ class Daemon {
   boost::asio::steady_timer petting_;
   boost::asio::steady_timer deadline_;
   ServiceManager manager_;
-  WriterPulse pulse_;
+  WriterPulse pulse_{manager_.patience()};
   int draining_ = 0;  // servers that still answer
   bool ending_ = false;
   int code_ = 0;

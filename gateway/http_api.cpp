@@ -70,10 +70,11 @@ Response plain(unsigned status, std::string text) {
 
 }  // namespace
 
-http::Router make_router(LogDesk& desk, const Status& status) {
+http::Router make_router(AckDesk& acks, const Status& status) {
+  LogDesk& desk = acks.log_desk();
   http::Router router;
-  router.add("POST", "/v1/events", [&desk](Request request, const Respond& respond) {
-    append_events(desk, std::move(request), respond);
+  router.add("POST", "/v1/events", [&acks](Request request, const Respond& respond) {
+    append_events(acks, std::move(request), respond);
   });
   router.add("GET", "/v1/streams/{category}/{entity}",
              [&desk](const Request& request, const Respond& respond) {

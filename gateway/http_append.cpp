@@ -13,14 +13,14 @@ using core::Errc;
 using core::fail;
 using http::Respond;
 using http::Response;
-using Appended = core::Result<std::vector<storage::Appended>>;
+using Outcome = core::Result<Receipt>;
 
 enum class Form { kOne, kArray, kLines };
 
 // The events of one request on their way through the log, each for itself.
 class Batch : public std::enable_shared_from_this<Batch> {
  public:
-  Batch(LogDesk& desk, std::string body, Form form, Respond respond)
+  Batch(AckDesk& desk, std::string body, Form form, Respond respond)
       : desk_(desk), body_(std::move(body)), form_(form), respond_(std::move(respond)) {}
 
   const std::string& body() const { return body_; }
@@ -46,7 +46,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
       request.events.push_back(std::move(*event));
       const bool taken = desk_.append(
           std::move(request),
-          [self = shared_from_this(), index, stream = std::move(stream)](Appended result) {
+          [self = shared_from_this(), index, stream = std::move(stream)](Outcome result) {
             self->take(index, stream, std::move(result));
           },
           [self = shared_from_this()] { self->pump(); });
@@ -55,9 +55,10 @@ class Batch : public std::enable_shared_from_this<Batch> {
     finish_if_done();
   }
 
-  void take(std::size_t index, const std::string& stream, Appended result) {
+  void take(std::size_t index, const std::string& stream, Outcome result) {
     if (result) {
-      answers_[index] = json_appended(desk_.settings().id->text(), stream, result->front());
+      answers_[index] =
+          json_appended(desk_.settings().id->text(), stream, result->ack, result->events.front());
     } else {
       answers_[index] = core::error_document(result.error());
       failed_ = true;
@@ -85,7 +86,7 @@ class Batch : public std::enable_shared_from_this<Batch> {
     respond(std::move(response));
   }
 
-  LogDesk& desk_;
+  AckDesk& desk_;
   const std::string body_;
   const Form form_;
   Respond respond_;
@@ -116,7 +117,7 @@ core::Result<std::vector<std::string_view>> texts_of(std::string_view body, Form
   return std::vector<std::string_view>{body};
 }
 
-void append_atomically(LogDesk& desk, const std::vector<std::string_view>& texts,
+void append_atomically(AckDesk& desk, const std::vector<std::string_view>& texts,
                        const Respond& respond) {
   storage::AppendRequest request;
   for (const std::string_view text : texts) {
@@ -131,11 +132,12 @@ void append_atomically(LogDesk& desk, const std::vector<std::string_view>& texts
   auto streams = streams_of(request);
   desk.append(
       std::move(request),
-      [&desk, respond, streams = std::move(streams)](Appended result) {
+      [&desk, respond, streams = std::move(streams)](Outcome result) {
         if (!result) return respond(http::error_response(result.error()));
         core::json::array list;
         for (std::size_t i = 0; i < streams.size(); ++i)
-          list.push_back(json_appended(desk.settings().id->text(), streams[i], (*result)[i]));
+          list.push_back(json_appended(desk.settings().id->text(), streams[i], result->ack,
+                                       result->events[i]));
         respond({.body = core::to_json(std::move(list)) + "\n"});
       },
       [] {});
@@ -154,7 +156,7 @@ core::Result<bool> wants_atomic(const http::Request& request) {
 
 }  // namespace
 
-void append_events(LogDesk& desk, http::Request request, Respond respond) {
+void append_events(AckDesk& desk, http::Request request, Respond respond) {
   const bool lines = request.content_type == "application/x-ndjson";
   if (!lines && request.content_type != "application/json") {
     Response response = http::error_response(

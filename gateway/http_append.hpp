@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "gateway/log_desk.hpp"
+#include "gateway/ack_desk.hpp"
 #include "http/message.hpp"
 
 namespace sluice::gateway {
@@ -10,6 +10,6 @@ inline constexpr std::size_t kHttpEventsMax = 10'000;  // of one request
 
 // POST /v1/events: one JSON event, an array of them, or NDJSON (application/x-ndjson). Each event
 // is an append of its own with an answer of its own, in order, unless `?atomic=true` asks for one.
-void append_events(LogDesk& desk, http::Request request, http::Respond respond);
+void append_events(AckDesk& desk, http::Request request, http::Respond respond);
 
 }  // namespace sluice::gateway

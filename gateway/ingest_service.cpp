@@ -68,10 +68,11 @@ core::Result<ReadOptions> parse_options(const rpc::Value& params,
 
 }  // namespace
 
-IngestService::IngestService(LogDesk& desk, std::function<std::string()> status)
-    : desk_(desk),
+IngestService::IngestService(AckDesk& acks, std::function<std::string()> status)
+    : acks_(acks),
+      desk_(acks.log_desk()),
       status_(std::move(status)),
-      limits_{.data_bytes = desk.settings().log.event_bytes_max} {
+      limits_{.data_bytes = acks.settings().log.event_bytes_max} {
   desk_.on_bell([this] {
     for (const auto& [session, follower] : followers_) follower->pump();
   });
@@ -91,10 +92,9 @@ void IngestService::append(const SessionPtr& session, std::uint32_t id, rpc::Val
   auto request = request_from_params(params, limits_);
   if (!request) return session->answer(id, request.error());
   auto streams = streams_of(*request);
-  const bool taken = desk_.append(
+  const bool taken = acks_.append(
       std::move(*request),
-      [this, session, id,
-       streams = std::move(streams)](core::Result<std::vector<storage::Appended>> result) mutable {
+      [this, session, id, streams = std::move(streams)](core::Result<Receipt> result) mutable {
         if (!result) return session->answer(id, result.error());
         session->answer(id,
                         pack_appended({desk_.settings().id->text(), std::move(streams)}, *result));

@@ -4,9 +4,9 @@
 #include <functional>
 #include <unordered_map>
 
+#include "gateway/ack_desk.hpp"
 #include "gateway/event_input.hpp"
 #include "gateway/follower.hpp"
-#include "gateway/log_desk.hpp"
 #include "rpc/server.hpp"
 
 namespace sluice::gateway {
@@ -15,7 +15,7 @@ namespace sluice::gateway {
 class IngestService final : public rpc::Service {
  public:
   // `status`: the encoded map.
-  IngestService(LogDesk& desk, std::function<std::string()> status);
+  IngestService(AckDesk& acks, std::function<std::string()> status);
 
   void on_request(const std::shared_ptr<rpc::Session>& session, std::uint32_t id,
                   std::string_view method, rpc::Value params) override;
@@ -28,6 +28,7 @@ class IngestService final : public rpc::Service {
   void read(const SessionPtr& session, std::uint32_t id, rpc::Value params);
   void follow(const SessionPtr& session, std::uint32_t id, rpc::Value params);
 
+  AckDesk& acks_;
   LogDesk& desk_;
   const std::function<std::string()> status_;
   const InputLimits limits_;

@@ -3,8 +3,6 @@
 
 #include <systemd/sd-daemon.h>
 
-#include <utility>
-
 namespace sluice::gateway {
 
 ServiceManager::ServiceManager() {
@@ -32,8 +30,13 @@ void ServiceManager::extend_start(std::chrono::milliseconds wait) const {
   ::sd_notify(0, ("EXTEND_TIMEOUT_USEC=" + std::to_string(wait.count() * 1000)).c_str());
 }
 
-bool WriterPulse::beats(std::uint64_t queued, std::int64_t last_commit_ns) {
-  return std::exchange(seen_ns_, last_commit_ns) != last_commit_ns || queued == 0;
+bool WriterPulse::beats(const Look& look) {
+  const auto patience = static_cast<std::uint64_t>(patience_.count());
+  const bool moved = look.queued == 0 || look.settled != settled_ || moved_ns_ == 0;
+  settled_ = look.settled;
+  if (moved) moved_ns_ = look.now_ns;
+  const std::uint64_t turned_ns = look.turn_ns == 0 ? look.now_ns : look.turn_ns;
+  return look.now_ns <= moved_ns_ + patience && look.now_ns <= turned_ns + patience;
 }
 
 }  // namespace sluice::gateway

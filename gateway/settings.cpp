@@ -6,6 +6,8 @@
 
 #include <charconv>
 
+#include "core/machine.hpp"
+
 namespace sluice::gateway {
 namespace {
 
@@ -125,8 +127,12 @@ core::Result<Settings> load(const std::string& file) {
   visit(settings.log, *reader);
   visit_ingest(settings.ingest, *reader);
   check_ingest(settings, *reader);
+  // Who this machine is concerns the log as well: each epoch remembers who opened it.
+  reader->section("uplink");
+  reader->field("machine", settings.machine);
   reader->leave("uplink");
   SLUICE_TRY(reader->finish());
+  if (settings.machine.empty()) settings.machine = core::machine_identity();
   return settings;
 }
 

@@ -46,6 +46,7 @@ struct Settings {
 
   // What the texts above mean; set by load().
   std::optional<core::GatewayId> id;
+  std::string machine;  // [uplink] machine, else what board and network cards say
   storage::LaneMap lane_of_category;
   unsigned socket_mode = 0660;
   std::vector<uid_t> ingest_uids;

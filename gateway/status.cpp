@@ -24,11 +24,13 @@ std::uint64_t backlog(const storage::LaneState& lane) {
   return lane.last > lane.acked ? lane.last - lane.acked : 0;
 }
 
-void pack_lane(rpc::Packer& out, const storage::LaneState& lane, std::uint64_t quota) {
-  out.map(9).text("first").unsigned_integer(lane.first).text("last").unsigned_integer(lane.last);
+void pack_lane(rpc::Packer& out, const storage::LaneState& lane,
+               const storage::LaneSettings& settings) {
+  out.map(10).text("first").unsigned_integer(lane.first).text("last").unsigned_integer(lane.last);
   out.text("acked").unsigned_integer(lane.acked);
   out.text("backlog").unsigned_integer(backlog(lane));
-  out.text("bytes").unsigned_integer(lane.bytes).text("quota_bytes").unsigned_integer(quota);
+  out.text("bytes").unsigned_integer(lane.bytes).text("quota_bytes");
+  out.unsigned_integer(settings.quota_bytes).text("ack").text(settings.ack);
   out.text("oldest_unacked_wall_ns").integer(lane.oldest_unacked_wall_ns);
   out.text("segments").unsigned_integer(lane.segments);
   out.text("streams").unsigned_integer(lane.streams);
@@ -46,13 +48,23 @@ void pack_counters(rpc::Packer& out, const storage::EventLog::Counters& counters
 
 }  // namespace
 
-Status::Status(LogDesk& desk, const UplinkService& uplink, const core::Clock& clock,
-               std::function<Traffic()> traffic)
-    : desk_(desk),
-      uplink_(uplink),
-      clock_(clock),
-      traffic_(std::move(traffic)),
-      started_ns_(clock.monotonic_ns()) {}
+Status::Status(Sources sources)
+    : acks_(sources.acks),
+      desk_(sources.acks.log_desk()),
+      uplink_(sources.uplink),
+      forks_(sources.forks),
+      wear_(sources.wear),
+      clock_(sources.clock),
+      traffic_(std::move(sources.traffic)),
+      started_ns_(clock_.monotonic_ns()) {}
+
+void Status::pack_wear(rpc::Packer& out, const storage::EventLog::Counters& counters) const {
+  const auto wear = wear_.since_start(counters.commits, counters.appended);
+  out.map(4).text("bytes").unsigned_integer(wear.bytes);
+  out.text("source").text(wear.measured ? "device" : "estimate");
+  out.text("events").unsigned_integer(counters.appended);
+  out.text("endurance_bytes").unsigned_integer(desk_.settings().log.card_endurance_bytes());
+}
 
 std::string Status::map() const {
   const Settings& settings = desk_.settings();
@@ -61,11 +73,13 @@ std::string Status::map() const {
   const Disk disk = disk_of(settings.gateway.state);
   const Traffic traffic = traffic_();
   rpc::Packer out;
-  out.map(13).text("gateway").text(settings.id->text()).text("epoch");
+  const auto acks = acks_.counters();
+  out.map(17).text("gateway").text(settings.id->text()).text("epoch");
   if (open)
     out.text(desk_.log().epoch().text());
   else
     out.nil();
+  out.text("machine").text(settings.machine);
   out.text("version").text(SLUICE_VERSION);
   out.text("uptime_ns").unsigned_integer(clock_.monotonic_ns() - started_ns_);
   out.text("state_folder").text(settings.gateway.state);
@@ -76,7 +90,7 @@ std::string Status::map() const {
   for (const core::Lane lane : core::kLanes) {
     if (!open) break;
     out.text(core::lane_name(lane));
-    pack_lane(out, desk_.log().lane_state(lane), settings.log.lanes[core::index(lane)].quota_bytes);
+    pack_lane(out, desk_.log().lane_state(lane), settings.log.lanes[core::index(lane)]);
   }
   out.text("counters");
   pack_counters(out, counters);
@@ -85,6 +99,13 @@ std::string Status::map() const {
   out.text("total").unsigned_integer(disk.total);
   out.text("connections").map(2).text("rpc").unsigned_integer(traffic.rpc_connections);
   out.text("http").unsigned_integer(traffic.http_connections);
+  out.text("acks").map(3).text("hub_waiting").unsigned_integer(acks.hub_waiting);
+  out.text("memory_taken").unsigned_integer(acks.memory_taken);
+  out.text("memory_lost").unsigned_integer(acks.memory_lost);
+  out.text("wear");
+  pack_wear(out, counters);
+  out.text("forks");
+  forks_.pack(out);
   out.text("link").raw(uplink_.link());
   return out.take();
 }
@@ -132,10 +153,26 @@ std::string Status::metrics() const {
       .sample(uplink_.connected() ? 1 : 0);
   out.family("sluice_link_up", "gauge", "1 if the uplink says that the hub is reached.")
       .sample(up ? 1 : 0);
+  const auto acks = acks_.counters();
+  out.family("sluice_hub_ack_waiting", "gauge",
+             "Appends that are stored and wait for the hub (ack = \"hub\").")
+      .sample(acks.hub_waiting);
+  out.family("sluice_memory_acks_total", "counter", "Events answered from memory.")
+      .sample(acks.memory_taken);
+  out.family("sluice_memory_acks_lost_total", "counter",
+             "Events answered from memory that the log refused afterwards.")
+      .sample(acks.memory_lost);
+  out.family("sluice_forks_seen", "gauge", "ForkSeen events that the log retains (at most 8).")
+      .sample(forks_.count());
   out.family("sluice_log_open", "gauge", "1 if events can be appended.")
       .sample(open && failure().empty() ? 1 : 0);
   if (open) {
-    add_log_metrics(out, desk_.log().counters());
+    const auto counters = desk_.log().counters();
+    const auto wear = wear_.since_start(counters.commits, counters.appended);
+    out.family("sluice_device_written_bytes", "gauge",
+               "Written to the state folder's device since the start.")
+        .sample({{"source", wear.measured ? "device" : "estimate"}}, wear.bytes);
+    add_log_metrics(out, counters);
     std::array<storage::LaneState, core::kLaneCount> lanes;
     for (const core::Lane lane : core::kLanes)
       lanes[core::index(lane)] = desk_.log().lane_state(lane);

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "core/clock.hpp"
-#include "gateway/log_desk.hpp"
+#include "gateway/ack_desk.hpp"
+#include "gateway/device_wear.hpp"
+#include "gateway/fork_book.hpp"
 #include "gateway/uplink_service.hpp"
 
 namespace sluice::gateway {
@@ -19,8 +21,15 @@ class Status {
     std::size_t http_connections = 0;
     std::uint64_t http_requests = 0;
   };
-  Status(LogDesk& desk, const UplinkService& uplink, const core::Clock& clock,
-         std::function<Traffic()> traffic);
+  struct Sources {
+    AckDesk& acks;
+    const UplinkService& uplink;
+    const ForkBook& forks;
+    const DeviceWear& wear;
+    const core::Clock& clock;
+    std::function<Traffic()> traffic;
+  };
+  explicit Status(Sources sources);
 
   std::string map() const;      // encoded MessagePack; canonical, so that it is JSON as well
   std::string metrics() const;  // Prometheus text format 0.0.4
@@ -28,8 +37,13 @@ class Status {
   std::string line() const;     // for `systemctl status`
 
  private:
+  void pack_wear(rpc::Packer& out, const storage::EventLog::Counters& counters) const;
+
+  AckDesk& acks_;
   LogDesk& desk_;
   const UplinkService& uplink_;
+  const ForkBook& forks_;
+  const DeviceWear& wear_;
   const core::Clock& clock_;
   const std::function<Traffic()> traffic_;
   const std::uint64_t started_ns_;

@@ -3,6 +3,7 @@
 
 #include "core/codec/data.hpp"
 #include "core/text.hpp"
+#include "gateway/own_event.hpp"
 
 namespace sluice::gateway {
 namespace {
@@ -57,8 +58,9 @@ core::Result<storage::Anchor> anchor_of(const rpc::Value& map) {
 
 }  // namespace
 
-UplinkService::UplinkService(LogDesk& desk, const core::Clock& clock, core::Logger& logger)
-    : desk_(desk), clock_(clock), logger_(logger), gone_since_ns_(clock.wall_ns()) {
+UplinkService::UplinkService(LogDesk& desk, ForkBook& forks, const core::Clock& clock,
+                             core::Logger& logger)
+    : desk_(desk), forks_(forks), clock_(clock), logger_(logger), gone_since_ns_(clock.wall_ns()) {
   desk_.on_bell([this] { ring(); });
 }
 
@@ -74,6 +76,7 @@ void UplinkService::on_request(const SessionPtr& session, std::uint32_t id, std:
   if (method == "rewind") return rewind(session, id, params);
   if (method == "set_aside") return set_aside(session, id, params);
   if (method == "own_event") return own_event(session, id, params);
+  if (method == "went_back") return went_back(session, id, params);
   session->answer(id,
                   fail(Errc::kUnsupported, "there is no method '" + core::printable(method) + "'"));
 }
@@ -102,7 +105,7 @@ core::Result<std::string> UplinkService::acks(const rpc::Value& params) {
     anchors.push_back(std::move(*anchor));
   }
   acks_ += anchors.size();
-  desk_.log().record_acks(*lane, std::move(anchors));
+  desk_.record_acks(*lane, std::move(anchors));
   return nil();
 }
 
@@ -138,20 +141,30 @@ void UplinkService::own_event(const SessionPtr& session, std::uint32_t id,
   if (!entity || !type) return session->answer(id, bad(entity ? "type" : "entity"));
   auto data = codec::canonical_data(params.at(2).encoded());
   if (!data) return session->answer(id, data.error());
-  storage::AppendRequest request;
-  request.own = true;
-  storage::NewEvent event;
-  event.stream = {std::string(core::kReservedCategory), std::string(*entity)};
-  event.type = *type;
-  event.data = std::move(*data);
-  request.events.push_back(std::move(event));
-  const bool taken = desk_.append(
-      std::move(request),
-      [session, id](core::Result<std::vector<storage::Appended>> result) {
-        session->answer(id, result ? core::Result<std::string>(nil()) : result.error());
+  const bool is_fork = *entity == ForkBook::kEntity && *type == ForkBook::kType;
+  const std::string fork = is_fork ? *data : std::string();
+  const bool taken = append_own_event(
+      desk_, *entity, *type, std::move(*data),
+      [this, session, id, fork](core::Result<void> stored) {
+        if (stored && !fork.empty()) forks_.note(fork, clock_.wall_ns());
+        session->answer(id, stored ? core::Result<std::string>(nil()) : stored.error());
       },
       [session] { session->hold(false); });
   if (!taken) session->hold(true);
+}
+
+// The hub has what this log never wrote, under the running epoch's name: nothing more may be sent
+// under that name. The answer goes out before the program ends.
+void UplinkService::went_back(const SessionPtr& session, std::uint32_t id,
+                              const rpc::Value& params) {
+  const auto lane = lane_at(params, 0);
+  const auto seq = params.at(1).unsigned_integer();
+  const auto words = params.at(2).text();
+  if (!lane) return session->answer(id, lane.error());
+  if (!seq || !words) return session->answer(id, bad(seq ? "words" : "seq"));
+  if (*seq <= desk_.log().lane_state(*lane).last) return session->answer(id, bad("seq"));
+  session->answer(id, nil());
+  if (on_went_back_) on_went_back_(core::printable(*words));
 }
 
 void UplinkService::on_notification(const SessionPtr& session, std::string_view method,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "core/clock.hpp"
 #include "core/logger.hpp"
+#include "gateway/fork_book.hpp"
 #include "gateway/log_desk.hpp"
 #include "rpc/server.hpp"
 
@@ -16,7 +18,10 @@ namespace sluice::gateway {
 // since only sluiced writes the log. On the I/O thread.
 class UplinkService final : public rpc::Service {
  public:
-  UplinkService(LogDesk& desk, const core::Clock& clock, core::Logger& logger);
+  UplinkService(LogDesk& desk, ForkBook& forks, const core::Clock& clock, core::Logger& logger);
+  // The log went back under this running program, in the uplink's words: it has to end, and its
+  // next start sends again, in a new epoch, what the hub has not acknowledged.
+  void on_went_back(std::function<void(const std::string&)> call) { on_went_back_ = call; }
 
   void on_request(const std::shared_ptr<rpc::Session>& session, std::uint32_t id,
                   std::string_view method, rpc::Value params) override;
@@ -41,15 +46,18 @@ class UplinkService final : public rpc::Service {
   void rewind(const SessionPtr& session, std::uint32_t id, const rpc::Value& params);
   void set_aside(const SessionPtr& session, std::uint32_t id, const rpc::Value& params);
   void own_event(const SessionPtr& session, std::uint32_t id, const rpc::Value& params);
+  void went_back(const SessionPtr& session, std::uint32_t id, const rpc::Value& params);
   void ring();
 
   LogDesk& desk_;
+  ForkBook& forks_;
   const core::Clock& clock_;
   core::Logger& logger_;
   std::unordered_map<rpc::Session*, Peer> peers_;
   std::string link_;
   std::int64_t gone_since_ns_;
   std::uint64_t acks_ = 0;
+  std::function<void(const std::string&)> on_went_back_;
 };
 
 }  // namespace sluice::gateway

@@ -57,6 +57,10 @@ LaneState EventLog::lane_state(core::Lane lane) const {
 EventLog::Counters EventLog::counters() const {
   return impl_->counters();
 }
+
+void EventLog::nudge() {
+  impl_->nudge();
+}
 std::string EventLog::failure() const {
   return impl_->failure();
 }

@@ -85,10 +85,14 @@ class EventLog {
     std::uint64_t appended = 0, duplicates = 0, refused = 0, commits = 0, queued = 0;
     std::uint64_t wal_bytes = 0;      // all lanes
     std::int64_t last_commit_ns = 0;  // monotonic; 0 before the first
+    std::uint64_t turn_ns = 0;        // monotonic; when the writer's thread last came round
     std::uint64_t trimmed_segments = 0;
     std::uint64_t dedup_window_ms = 0;  // age of the oldest acked event whose id is still known
   };
   Counters counters() const;
+  // Has the writer's thread come round soon even if it has nothing to do: Counters::turn_ns then
+  // shows that it lives.
+  void nudge();
 
   // The log stopped by itself (failed commit twice, folder gone): the program should exit and be
   // started again. Empty while all is well.

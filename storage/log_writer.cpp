@@ -38,6 +38,7 @@ void LogWriter::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto now = steady_clock::now();
+    counters_.turn_ns = context_.clock->monotonic_ns();
     bool worked = false;
     for (const Lane lane : core::kLanes) {
       // Alarms first, also between the commits of the others.

@@ -37,6 +37,7 @@ class LogWriter {
   void on_commit(std::function<void()> bell);
   LaneState lane_state(core::Lane lane) const;
   EventLog::Counters counters() const;
+  void nudge();
   std::string failure() const;
   void stop();
 

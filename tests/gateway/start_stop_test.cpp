@@ -3,10 +3,8 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <fstream>
 #include <map>
 #include <thread>
@@ -246,35 +244,6 @@ TEST_F(StartStop, ReadsAreServedWhileACrashLoopWaits) {
   EXPECT_TRUE(rpc().call("status", no_params()));
   sluiced_->signal(SIGTERM);
   EXPECT_EQ(sluiced_->wait(5s), 0);
-}
-
-TEST_F(StartStop, SystemdIsToldAndTheWatchdogIsFed) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, (folder_ / "notify").c_str(), sizeof address.sun_path - 1);
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  configure();
-  sluiced_.emplace(
-      std::vector<std::string>{test::program("sluiced"), "--config", config_.string()},
-      test::Process::Options{.environment = {"NOTIFY_SOCKET=" + (folder_ / "notify").string(),
-                                             "WATCHDOG_USEC=300000"}});
-  std::string told;
-  const auto hears = [&](const char* word) {
-    return test::eventually([&] {
-      char buffer[512];
-      const auto size = ::recv(fd, buffer, sizeof buffer, 0);
-      if (size > 0) told.append(buffer, static_cast<std::size_t>(size)).append("\n");
-      return told.find(word) != std::string::npos;
-    });
-  };
-  EXPECT_TRUE(hears("READY=1")) << told << sluiced_->output();
-  EXPECT_TRUE(hears("STATUS=link stopped")) << told;
-  EXPECT_TRUE(hears("WATCHDOG=1")) << told;
-  sluiced_->signal(SIGTERM);
-  EXPECT_TRUE(hears("STOPPING=1")) << told;
-  EXPECT_EQ(sluiced_->wait(), 0);
-  ::close(fd);
 }
 
 TEST_F(StartStop, TcpAsksForATokenWhereOneIsSet) {
