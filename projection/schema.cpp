@@ -42,7 +42,7 @@ CREATE INDEX _sluice_gate_waiting ON _sluice_gate (gateway, lane, previous) WHER
 CREATE TABLE _sluice_held (
   row INTEGER NOT NULL, seq INTEGER NOT NULL, gap INTEGER NOT NULL, last INTEGER NOT NULL,
   hub_seq INTEGER NOT NULL, seen_ns INTEGER NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY (row, seq, gap)
+  clock_ns INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (row, seq, gap)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX _sluice_held_gaps ON _sluice_held (row, seq) WHERE gap = 1;
 CREATE TABLE _sluice_absent (
@@ -53,7 +53,7 @@ CREATE TABLE _sluice_parked (
   id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, lane INTEGER NOT NULL, epoch TEXT NOT NULL,
   seq INTEGER NOT NULL, category TEXT NOT NULL, entity TEXT NOT NULL, type TEXT NOT NULL,
   kind TEXT NOT NULL, why TEXT NOT NULL, hub_seq INTEGER NOT NULL, parked_ns INTEGER NOT NULL,
-  body BLOB NOT NULL, UNIQUE (gateway, lane, epoch, seq)
+  body BLOB NOT NULL, clock_ns INTEGER NOT NULL DEFAULT 0, UNIQUE (gateway, lane, epoch, seq)
 ) STRICT;
 CREATE TABLE _sluice_refused (
   id INTEGER PRIMARY KEY, hub_stream TEXT NOT NULL, hub_seq INTEGER NOT NULL,

@@ -10,7 +10,7 @@ namespace {
 using core::Result;
 
 // The epochs that are known stand in the order in which they were first seen.
-constexpr const char* kGateOrder = R"sql(
+constexpr const char* kGateTables = R"sql(
 ALTER TABLE _sluice_gate ADD COLUMN epoch_order INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE _sluice_gate ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
 CREATE TEMP TABLE _epochs AS
@@ -20,10 +20,12 @@ CREATE UNIQUE INDEX temp._epochs_key ON _epochs (gateway, epoch);
 UPDATE _sluice_gate SET epoch_order = (SELECT place FROM temp._epochs AS e
   WHERE e.gateway = _sluice_gate.gateway AND e.epoch = _sluice_gate.epoch);
 DROP TABLE temp._epochs;
+ALTER TABLE _sluice_held ADD COLUMN clock_ns INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE _sluice_parked ADD COLUMN clock_ns INTEGER NOT NULL DEFAULT 0;
 )sql";
 
 Result<void> add_order(sqlite::Database& database, const Model& model) {
-  SLUICE_TRY(database.exec(kGateOrder));
+  SLUICE_TRY(database.exec(kGateTables));
   // What the rows hold so far counts as older than whatever comes.
   for (const Table& table : model.tables())
     for (const std::string& column : sql::order_columns(table))

@@ -9,7 +9,8 @@
 
 namespace sluice::projection {
 
-// The format of a model's database (docs/models.md, "Files"). 1: without the order of epochs.
+// The format of a model's database (docs/models.md, "Files"). 1: without the order of epochs and
+// the corrections of clocks.
 inline constexpr std::int64_t kSchemaFormat = 2;
 
 // Brings a database of this model from an older format to this one, in one transaction. Does
