@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "http/message.hpp"
 #include "http/router.hpp"
 #include "hub/audit.hpp"
+#include "hub/forks.hpp"
 #include "hub/model_feed.hpp"
 #include "hub/model_host.hpp"
 #include "hub/need_desk.hpp"
@@ -53,6 +55,8 @@ class Api {
   static constexpr std::chrono::milliseconds kQueryDeadline{10'000};
   static constexpr std::size_t kLanesMax = 10'000;                           // in one answer
   static constexpr std::size_t kParkedMax = 100;                             // in one answer
+  static constexpr std::size_t kBranchesMax = 1'000;                         // of one model
+  static constexpr std::uint64_t kBranchesNs = 3'000'000'000;                // not read more often
   static constexpr std::int64_t kSilentAfterNs = 15LL * 60 * 1'000'000'000;  // three reports missed
 
  private:
@@ -60,10 +64,15 @@ class Api {
   core::json::object describe_feed(const ModelFeed& feed, bool blocked) const;
   core::Result<core::json::array> holds_of(const ServedModel& model) const;
   core::json::object describe_gateway(const ReportKeeper::Gateway& gateway,
-                                      std::int64_t now_ns) const;
+                                      const std::vector<Fork>& forks, std::int64_t now_ns) const;
+  // Of all models, at most a few seconds old: finding them reads the whole of each gate.
+  std::vector<projection::Branch> branches() const;
   const ServedModel* find(std::string_view name) const;
 
   Parts parts_;
+  mutable std::mutex branches_mutex_;
+  mutable std::vector<projection::Branch> branches_;
+  mutable std::uint64_t branches_ns_ = 0;  // when they were read; 0: never
 };
 
 // Where a feed stands now.

@@ -120,7 +120,7 @@ void write_models(PrometheusText& out, const std::vector<ModelFigures>& models,
 }
 
 void write_gateways(PrometheusText& out, const std::vector<ReportKeeper::Gateway>& gateways,
-                    std::int64_t now_ns) {
+                    const std::vector<projection::Branch>& branches, std::int64_t now_ns) {
   out.family("sluice_gateway_report_age_seconds", "gauge", "Since a gateway's last report.");
   for (const auto& gateway : gateways)
     out.sample({{"gateway", gateway.report.gateway}},
@@ -135,6 +135,11 @@ void write_gateways(PrometheusText& out, const std::vector<ReportKeeper::Gateway
   out.family("sluice_gateway_clone", "gauge", "1 while two machines report as one gateway.");
   for (const auto& gateway : gateways)
     out.sample({{"gateway", gateway.report.gateway}}, std::uint64_t{gateway.is_clone()});
+  out.family("sluice_gateway_forks", "gauge",
+             "Times that a gateway's log came apart, as its epochs and reports show (at most 16).");
+  for (const auto& gateway : gateways)
+    out.sample({{"gateway", gateway.report.gateway}},
+               std::uint64_t{forks_of(gateway.report.gateway, branches, &gateway).size()});
 }
 
 }  // namespace
@@ -150,7 +155,7 @@ http::Response Api::metrics() const {
   write_feeds(out, models, parts_.clock);
   const std::int64_t now_ns = parts_.clock.wall_ns();
   write_models(out, models, now_ns);
-  write_gateways(out, parts_.reports.all(now_ns), now_ns);
+  write_gateways(out, parts_.reports.all(now_ns), branches(), now_ns);
   out.family("sluice_hub_needs_published_total", "counter",
              "Times that a gateway was asked for a missing range.");
   out.sample({}, parts_.needs.published());

@@ -12,6 +12,7 @@
 #include "core/clock.hpp"
 #include "core/logger.hpp"
 #include "core/result.hpp"
+#include "projection/branches.hpp"
 #include "projection/gate_types.hpp"
 #include "projection/model.hpp"
 
@@ -137,6 +138,8 @@ class Engine {
 
   virtual core::Result<std::vector<ParkedEvent>> parked(std::size_t limit) = 0;
   virtual core::Result<std::vector<LaneState>> lanes(std::size_t limit) = 0;
+  // Where gateways' logs came apart, as far as EpochOpened events show it; see read_branches().
+  virtual core::Result<std::vector<Branch>> branches(std::size_t limit) = 0;
   virtual core::Result<EngineTotals> totals() = 0;
 };
 

@@ -34,6 +34,9 @@ class SqliteEngine final : public Engine, private GateSink {
   core::Result<BatchOutcome> skip(const RowRef& row, std::string_view reason) override;
   core::Result<std::vector<ParkedEvent>> parked(std::size_t limit) override;
   core::Result<std::vector<LaneState>> lanes(std::size_t limit) override;
+  core::Result<std::vector<Branch>> branches(std::size_t limit) override {
+    return read_branches(database_, limit);
+  }
   core::Result<EngineTotals> totals() override;
 
  private:

@@ -32,6 +32,10 @@ class History {
   // The seqs of an epoch: [first, last], first = 1 if only its end is known.
   std::optional<Piece> range_of(core::Epoch epoch, core::Seq last) const;
   bool is_running(core::Epoch epoch) const;
+  // Nothing was in this lane before the running epoch.
+  bool is_new() const { return epochs_.size() == 1 && !epochs_.front().opened.previous; }
+  // The last seq before the running epoch; 0 if there was none. Not of an empty history.
+  core::Seq last_before_start() const { return epochs_.back().first_seq - 1; }
   // Opened by the machine that runs now, as far as that is known: what another one wrote is that
   // one's to answer for. False for an epoch that this log does not know.
   bool opened_here(core::Epoch epoch) const;

@@ -89,11 +89,19 @@ function showGateways(list) {
   fill($('gateways'), list.map((gateway) => {
     const row = element('tr');
     const name = element('div');
+    const states = element('div');
+    states.append(tag(gateway.state));
+    for (const fork of gateway.forks) {
+      const note = element('div', fork.kind.replace('_', ' ') + ': ' + fork.words + '. ' + fork.do,
+                           'fork');
+      note.title = 'seen ' + fork.seen_at;
+      states.append(note);
+    }
     name.append(element('div', gateway.gateway),
                 element('div', gateway.machine + (gateway.version ? ', ' + gateway.version : ''),
                         'soft mono'));
     row.append(cell('gateway', name, 'name'),
-               cell('state', tag(gateway.state)),
+               cell('state', states),
                cell('last seen', duration(gateway.age_s) + ' ago'),
                cell('last / acked', lanes(gateway)),
                cell('backlog', number(gateway.backlog), 'number'),

@@ -158,6 +158,42 @@ TEST_F(HubApiTest, ReportsShowEachGateway) {
   EXPECT_TRUE(shown("state", "clone"));
 }
 
+TEST_F(HubApiTest, AFleetShowsWhereALogCameApart) {
+  HubProgram hub(server_.url());
+  publisher_.make_report_bucket();
+  codec::Report report;
+  report.gateway = "plant-7";
+  report.machine = "board-1";
+  report.epoch = core::Epoch{0x3333};
+  ASSERT_TRUE(publisher_.connection().request(core::report_subject("plant-7"),
+                                              codec::encode_report(report), 5s));
+  fill(100);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 99; })) << hub.log();
+  const auto forks = [&] {
+    const auto list = hub.json("/v1/gateways").at("gateways").as_array();
+    return list.empty() ? core::json::array() : list[0].as_object().at("forks").as_array();
+  };
+  EXPECT_TRUE(forks().empty());
+  // The next start found only 60 of these 100.
+  test::TestPublisher::Lane lane;
+  lane.epoch = core::Epoch{0x2222};
+  publisher_.epoch_opened(lane, 61, core::Epoch{0x1111});
+  ASSERT_TRUE(eventually([&] { return forks().size() == 1; })) << hub.log();
+  auto fork = forks()[0].as_object();
+  EXPECT_EQ(fork.at("kind").as_string(), "lost_tail");
+  EXPECT_EQ(fork.at("events").as_int64(), 40);
+  EXPECT_EQ(fork.at("previous").as_string(), core::Epoch{0x1111}.text().c_str());
+  EXPECT_FALSE(fork.at("do").as_string().empty());
+  // And then a backup of the state before came back.
+  lane.epoch = core::Epoch{0x3333};
+  publisher_.epoch_opened(lane, 81, core::Epoch{0x1111});
+  ASSERT_TRUE(eventually([&] {
+    const auto list = forks();
+    return !list.empty() && list[0].as_object().at("kind").as_string() == "old_copy";
+  })) << hub.log();
+  EXPECT_GE(hub.metric(R"(sluice_gateway_forks{gateway="plant-7"})"), 1);
+}
+
 TEST_F(HubApiTest, ReportsOutliveTheHub) {
   publisher_.make_report_bucket();
   codec::Report report;
