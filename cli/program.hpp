@@ -59,5 +59,6 @@ void add_provision(Program& program);
 void add_status(Program& program);
 void add_doctor(Program& program);
 void add_audit(Program& program);
+void add_plugtest(Program& program);
 
 }  // namespace sluice::cli

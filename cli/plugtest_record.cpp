@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/plugtest_record.hpp"
+
+#include <algorithm>
+
+#include "core/json.hpp"
+#include "core/text.hpp"
+
+namespace sluice::cli {
+namespace {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+namespace json = core::json;
+
+core::Error misfit(std::string_view line, const std::string& why) {
+  return fail(Errc::kCorrupt,
+              "this is no line of a plugtest's record (" + why + "): " + core::printable(line));
+}
+
+std::string text_of(const json::object& line, const char* name) {
+  const json::value* value = line.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::uint64_t number_of(const json::object& line, const char* name) {
+  const json::value* value = line.if_contains(name);
+  const bool fits = value != nullptr && value->is_int64() && value->get_int64() > 0;
+  return fits ? static_cast<std::uint64_t>(value->get_int64()) : 0;
+}
+
+}  // namespace
+
+std::string round_line(const Round& round) {
+  return core::to_json(json::object{
+             {"round", round.name}, {"stream", round.stream}, {"gateway", round.gateway}}) +
+         "\n";
+}
+
+std::string note_line(const Note& note) {
+  return core::to_json(json::object{{"round", note.round},
+                                    {"n", note.n},
+                                    {"id", note.id.text()},
+                                    {"lane", std::string(core::lane_name(note.lane))},
+                                    {"epoch", note.epoch.text()},
+                                    {"seq", note.seq}}) +
+         "\n";
+}
+
+Result<void> PlugtestRecord::add_line(std::string_view line) {
+  const auto parsed = core::parse_json(line);
+  if (!parsed) return misfit(line, parsed.error().message);
+  const json::object* object = parsed->if_object();
+  if (object == nullptr) return misfit(line, "not an object");
+  const std::string name = text_of(*object, "round");
+  const auto same = [&name](const Round& round) { return round.name == name; };
+  const auto round = std::find_if(rounds_.begin(), rounds_.end(), same);
+  if (name.empty()) return misfit(line, "no round");
+  if (object->contains("stream")) {
+    if (round != rounds_.end()) return misfit(line, "this round began before");
+    rounds_.push_back({name, text_of(*object, "stream"), text_of(*object, "gateway"), {}});
+    if (!core::StreamName::parse(rounds_.back().stream)) {
+      rounds_.pop_back();
+      return misfit(line, "no stream");
+    }
+    return {};
+  }
+  if (round == rounds_.end()) return misfit(line, "a round that never began");
+  const auto id = core::Uuid::parse(text_of(*object, "id"));
+  const auto lane = core::parse_lane(text_of(*object, "lane"));
+  const auto epoch = core::Epoch::parse(text_of(*object, "epoch"));
+  const std::uint64_t n = number_of(*object, "n");
+  const std::uint64_t seq = number_of(*object, "seq");
+  if (!id || !lane || !epoch || n == 0 || seq == 0) return misfit(line, "a member is missing");
+  if (!round->notes.empty() && n <= round->notes.back().n) return misfit(line, "n does not ascend");
+  round->notes.push_back({name, n, *id, *lane, *epoch, seq});
+  return {};
+}
+
+Result<PlugtestRecord> PlugtestRecord::parse(std::string_view text) {
+  PlugtestRecord out;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) break;  // torn
+    if (end > 0)
+      if (auto added = out.add_line(text.substr(0, end)); !added) return added.error();
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+}  // namespace sluice::cli
