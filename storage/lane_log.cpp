@@ -50,6 +50,10 @@ void LaneLog::sealed(Seq first) {
 }
 
 Result<std::uint64_t> LaneLog::trim() {
+  // One that could not be removed last time goes first: were a younger one to go before it, the next
+  // start would find a hole between them.
+  if (!half_removed_.empty()) SLUICE_TRY(remove_segment(half_removed_));
+  half_removed_.clear();
   note_acked_segments();
   std::uint64_t removed = 0;
   while (segments_.size() > 1) {
@@ -67,7 +71,9 @@ Result<std::uint64_t> LaneLog::trim() {
       segments_.erase(segments_.begin());
       state_.first = segments_.front().first;
     }
+    half_removed_ = path;
     SLUICE_TRY(remove_segment(path));
+    half_removed_.clear();
     ++removed;
   }
   if (removed > 0) {

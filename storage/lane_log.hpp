@@ -194,8 +194,9 @@ class LaneLog {
   std::string name_;
   std::vector<std::string> new_categories_;
   std::optional<EpochInfo> new_epoch_;
-  bool failed_ = false;          // a write failed twice: nothing may be written any more
-  std::uint64_t rotate_at_ = 0;  // events; above the limit after a failed attempt
+  std::filesystem::path half_removed_;  // trimmed, but its files may still be there
+  bool failed_ = false;                 // a write failed twice: nothing may be written any more
+  std::uint64_t rotate_at_ = 0;         // events; above the limit after a failed attempt
   SegmentCache lookups_;
   std::vector<SealJob> seal_jobs_;
   Tally tally_;

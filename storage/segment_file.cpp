@@ -84,9 +84,10 @@ Result<void> sync_folder(const fs::path& folder) {
 }
 
 Result<void> make_folder(const fs::path& folder) {
-  if (mkdir(folder.c_str(), 0750) == 0) return sync_folder(folder.parent_path());
-  if (errno == EEXIST) return {};
-  return os_error("cannot create the folder", folder, errno);
+  if (mkdir(folder.c_str(), 0750) != 0 && errno != EEXIST)
+    return os_error("cannot create the folder", folder, errno);
+  // Also if it is there: who made it may have died, or failed, before this.
+  return sync_folder(folder.parent_path());
 }
 
 Result<void> remove_segment(const fs::path& path) {

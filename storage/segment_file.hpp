@@ -28,7 +28,7 @@ core::Result<std::vector<SegmentFile>> list_segments(const std::filesystem::path
 
 // Makes a created, removed or renamed entry of the folder durable.
 core::Result<void> sync_folder(const std::filesystem::path& folder);
-// Creates the folder and syncs its parent; fine if it is there.
+// Creates the folder, if it is not there, and syncs its parent in any case.
 core::Result<void> make_folder(const std::filesystem::path& folder);
 // Removes a segment with its -wal and -shm, then syncs the folder.
 core::Result<void> remove_segment(const std::filesystem::path& path);
