@@ -39,6 +39,8 @@ target_include_directories(sluice_toml SYSTEM INTERFACE "${SLUICE_TOML_INCLUDE}"
 target_compile_definitions(sluice_toml INTERFACE TOML_EXCEPTIONS=0)
 
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)      # libsodium-dev
+pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)      # libssl-dev; nats.c brings it
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)          # libzstd-dev
 pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)        # libsqlite3-dev
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)    # libsystemd-dev
 

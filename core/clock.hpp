@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/ids.hpp"
 
@@ -18,16 +19,19 @@ class Clock {
   virtual bool trusted() const = 0;  // the kernel says that wall time is synchronised
 };
 
-// The machine's clocks. `trusted` is the kernel's STA_UNSYNC flag turned round (adjtimex(2)).
+// The machine's clocks. `trusted` is the kernel's STA_UNSYNC flag turned round (adjtimex(2)), or
+// that a file is there which something else makes when it has set the clock, as systemd-timesyncd
+// does with /run/systemd/timesync/synchronized.
 class SystemClock final : public Clock {
  public:
-  SystemClock();
+  explicit SystemClock(std::string sync_file = {});
   std::int64_t wall_ns() const override;
   std::uint64_t monotonic_ns() const override;
   Uuid boot() const override { return boot_; }
   bool trusted() const override;
 
  private:
+  std::string sync_file_;
   Uuid boot_;
 };
 

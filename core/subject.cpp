@@ -86,6 +86,10 @@ std::string hub_stream_subjects(std::string_view shard) {
 std::string gateway_inbox_prefix(std::string_view gateway) {
   return "_INBOX_" + std::string(gateway);
 }
+std::string live_subject(std::string_view gateway, std::string_view category) {
+  return "live." + std::string(gateway) + "." + escape_token(category);
+}
+
 std::string need_subject(std::string_view gateway) {
   return "need." + std::string(gateway);
 }

@@ -30,6 +30,10 @@ std::string hub_stream_name(std::string_view shard);         // "EVENTS-<shard>"
 std::string hub_stream_subjects(std::string_view shard);     // "ev.<shard>.>"
 std::string gateway_inbox_prefix(std::string_view gateway);  // "_INBOX_<gateway>"
 std::string need_subject(std::string_view gateway);          // "need.<gateway>"
+// Current values, stored nowhere: "live.<gateway>.<category>", the category escaped.
+std::string live_subject(std::string_view gateway, std::string_view category);
+// What is to be added to an event's recorded wall time, in ns (docs/event-format.md).
+inline constexpr std::string_view kClockHeader = "Sluice-Clock";
 inline constexpr std::string_view kReportBucket = "SLUICE-REPORTS";
 // On a message that a bundle brought while the gateway ran another log (docs/event-format.md).
 inline constexpr std::string_view kLateHeader = "Sluice-Late";

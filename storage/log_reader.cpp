@@ -225,6 +225,7 @@ class FolderReader final : public LogReader {
     state.first = files.front().first;
     state.last = *last;
     state.acked = book->anchors.cursor();
+    state.trim_after = book->trim_after;
     state.segments = files.size();
     state.streams = static_cast<std::uint64_t>(*streams);
     for (const SegmentFile& file : files) state.bytes += segment_bytes(file.path);

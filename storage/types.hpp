@@ -36,6 +36,9 @@ struct AppendRequest {
   std::vector<NewEvent> events;  // 1 to limits::kAtomicAppendEvents
   // Sluice's own events: the reserved category is allowed, and the lane is system.
   bool own = false;
+  // Events of this epoch that will never be sent under its name: their ids are not taken for known,
+  // unless another epoch has them as well.
+  std::optional<core::Epoch> again = {};
 };
 
 struct Appended {
@@ -90,8 +93,9 @@ struct SetAside {
 struct LaneState {
   core::Seq first = 0;  // first retained seq; last + 1 if nothing is retained
   core::Seq last = 0;
-  core::Seq acked = 0;      // the cursor: the newest anchor's acked, 0 without one
-  std::uint64_t bytes = 0;  // files of the lane on disk
+  core::Seq acked = 0;       // the cursor: the newest anchor's acked, 0 without one
+  core::Seq trim_after = 0;  // a rewind runs until the cursor has reached this again; 0: none
+  std::uint64_t bytes = 0;   // files of the lane on disk
   std::uint64_t segments = 0;
   std::uint64_t streams = 0;
   std::int64_t oldest_unacked_wall_ns = 0;  // 0 if nothing waits

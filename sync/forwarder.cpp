@@ -7,11 +7,10 @@ namespace sluice::sync {
 
 Forwarder::Forwarder(const Address& address, const ForwarderSettings& settings,
                      SessionEffects& effects)
-    : settings_(settings), effects_(effects) {
-  for (auto lane : core::kLanes) {
-    lanes_[core::index(lane)] = std::make_unique<LaneParts>(LaneParts{
-        LaneSender(address, lane, settings.window, effects), Repair(address, lane, effects)});
-  }
+    : settings_(settings), effects_(effects), window_(settings.link) {
+  for (auto lane : core::kLanes)
+    lanes_[core::index(lane)] =
+        std::make_unique<LaneParts>(address, lane, settings, window_, effects);
 }
 
 void Forwarder::log_opened(std::array<LaneLog, core::kLaneCount> lanes, Time now) {
@@ -24,7 +23,7 @@ void Forwarder::log_opened(std::array<LaneLog, core::kLaneCount> lanes, Time now
   }
   log_open_ = true;
   if (link_ != Link::kNoLog) return;
-  link_ = Link::kWaiting;
+  go_to(Link::kWaiting);
   failures_ = 0;
   until_ = now;
 }
@@ -39,8 +38,9 @@ void Forwarder::log_closed() {
   if (link_ != Link::kStopped) link_ = Link::kNoLog;
 }
 
-void Forwarder::tail(core::Lane lane, core::Seq first, core::Seq last, Time now) {
-  at(lane).sender.tail(first, last);
+void Forwarder::tail(core::Lane lane, core::Seq first, core::Seq last, std::uint64_t bytes,
+                     Time now) {
+  at(lane).sender.tail(first, last, bytes);
   at(lane).repair.tail(first, last, at(lane).sender.acked());
   if (link_ == Link::kWaiting && waiting())
     until_ = std::min(until_, now + settings_.retry_max_waiting);
@@ -57,19 +57,22 @@ void Forwarder::rows(core::Lane lane, std::uint64_t ticket,
 }
 
 void Forwarder::rewound(core::Lane lane, bool durable, Time now) {
-  at(lane).sender.rewound(durable);
+  ++moves_;
+  at(lane).sender.rewound(durable, now);
   pump(now);
 }
 
 void Forwarder::set_aside_done(core::Lane lane, const storage::SetAside& range, bool durable,
                                Time now) {
+  ++moves_;
   at(lane).sender.set_aside_done(range, durable, now);
+  if (durable) at(lane).repair.add_set_aside(range);
   pump(now);
 }
 
 void Forwarder::connected(std::size_t max_payload, Time now) {
   if (link_ != Link::kConnecting) return;
-  link_ = Link::kOpening;
+  go_to(Link::kOpening);
   max_payload_ = max_payload;
   hub_.reset();
   claimed_ = false;
@@ -96,7 +99,7 @@ void Forwarder::session_closed(core::Error why, Time now) {
 }
 
 void Forwarder::retry_later(Time now) {
-  link_ = Link::kWaiting;
+  go_to(Link::kWaiting);
   const Time cap = waiting() ? settings_.retry_max_waiting : settings_.retry_max_idle;
   const Time step =
       std::min(cap, settings_.retry_min * (std::int64_t{1} << std::min(failures_++, 16)));
@@ -121,14 +124,16 @@ void Forwarder::claimed(bool go_on, const std::string& words, Time now) {
 
 void Forwarder::start_lanes(Time now) {
   if (!hub_ || !claimed_) return;
-  link_ = Link::kUp;
+  window_.begin();
+  heard(now);
+  go_to(Link::kUp);
   for (auto lane : core::kLanes) at(lane).sender.start(*hub_, max_payload_, now);
   pump(now);
 }
 
 void Forwarder::stop_as_clone(const std::string& words) {
   const bool open = link_ == Link::kOpening || link_ == Link::kUp;
-  link_ = Link::kStopped;
+  go_to(Link::kStopped);
   last_error_ = words;
   for (auto& parts : lanes_) {
     parts->sender.stop();
@@ -140,7 +145,7 @@ void Forwarder::stop_as_clone(const std::string& words) {
 
 void Forwarder::go_on(Time now) {
   if (link_ != Link::kStopped) return;
-  link_ = log_open_ ? Link::kWaiting : Link::kNoLog;
+  go_to(log_open_ ? Link::kWaiting : Link::kNoLog);
   failures_ = 0;
   until_ = now;
 }
@@ -148,6 +153,7 @@ void Forwarder::go_on(Time now) {
 void Forwarder::anchor(core::Lane lane, core::Result<std::optional<StoredMessage>> answer,
                        Time now) {
   if (link_ != Link::kUp) return;
+  heard(now);
   if (!answer) return effects_.close_session(answer.error());
   at(lane).sender.anchor(*answer, now);
   pump(now);
@@ -155,13 +161,15 @@ void Forwarder::anchor(core::Lane lane, core::Result<std::optional<StoredMessage
 
 void Forwarder::answer(core::Lane lane, std::uint64_t token, const PubAnswer& answer, Time now) {
   if (link_ != Link::kUp) return;
+  heard(now);
+  ++moves_;
   auto& sender = at(lane).sender;
   const core::Seq before = sender.acked();
   sender.answer(token, answer, now);
   if (const auto cut = sender.take_cut(); cut) {
     effects_.alarm("HubCutBack", "the hub stream went back to below sequence " +
                                      std::to_string(*cut) + ": sending again what it lost");
-    for (auto other : core::kLanes) at(other).sender.cut_back(*cut);
+    for (auto other : core::kLanes) at(other).sender.cut_back(*cut, now);
   }
   if (sender.acked() != before) {
     failures_ = 0;
@@ -190,7 +198,7 @@ void Forwarder::pump(Time now) {
 
 void Forwarder::tick(Time now) {
   if (link_ == Link::kWaiting && log_open_ && now >= until_) {
-    link_ = Link::kConnecting;
+    go_to(Link::kConnecting);
     effects_.connect();
   } else if (link_ == Link::kOpening && now >= until_) {
     effects_.close_session(
@@ -198,7 +206,54 @@ void Forwarder::tick(Time now) {
   } else if (link_ == Link::kUp) {
     for (auto& parts : lanes_) parts->sender.tick(now);
     pump(now);
+    if (!listens()) return;
+    if (!pinged_ && now - heard_ >= settings_.ping_after) {
+      pinged_ = now;
+      effects_.ping();
+    } else if (pinged_ && now - *pinged_ >= settings_.ping_timeout) {
+      effects_.close_session(
+          core::fail(core::Errc::kUnavailable, "timeout: the hub gives no sign of life"));
+    }
   }
+}
+
+void Forwarder::alive(Time now) {
+  if (link_ == Link::kUp) heard(now);
+}
+
+void Forwarder::heard(Time now) {
+  heard_ = now;
+  pinged_.reset();
+}
+
+void Forwarder::go_to(Link link) {
+  link_ = link;
+  ++moves_;
+}
+
+// With something in flight its own timeout counts.
+bool Forwarder::listens() const {
+  return link_ == Link::kUp && waiting() &&
+         std::none_of(lanes_.begin(), lanes_.end(),
+                      [](const auto& parts) { return parts->sender.in_flight(); });
+}
+
+void Forwarder::allow_rewinds(Time now) {
+  for (auto& parts : lanes_) parts->sender.allow_rewind(now);
+  pump(now);
+}
+
+bool Forwarder::asks() const {
+  return std::any_of(lanes_.begin(), lanes_.end(),
+                     [](const auto& parts) { return parts->sender.asks(); });
+}
+
+bool Forwarder::rests() const {
+  if (link_ == Link::kNoLog || link_ == Link::kStopped) return true;
+  if (link_ == Link::kConnecting || link_ == Link::kOpening) return false;
+  return std::all_of(lanes_.begin(), lanes_.end(), [](const auto& parts) {
+    return !parts->sender.waiting() || parts->sender.asks() || parts->sender.saves();
+  });
 }
 
 std::optional<Time> Forwarder::deadline() const {
@@ -208,11 +263,17 @@ std::optional<Time> Forwarder::deadline() const {
   };
   if (link_ == Link::kWaiting || link_ == Link::kOpening) consider(until_);
   if (link_ != Link::kUp) return first;
+  if (listens())
+    consider(pinged_ ? *pinged_ + settings_.ping_timeout : heard_ + settings_.ping_after);
   for (const auto& parts : lanes_) {
     consider(parts->sender.deadline());
     consider(parts->repair.deadline());
   }
   return first;
+}
+
+void Forwarder::others_published() {
+  for (auto& parts : lanes_) parts->sender.others_published();
 }
 
 void Forwarder::flush_acks() {

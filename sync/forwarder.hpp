@@ -17,14 +17,21 @@ class SessionEffects : public Effects {
   virtual void connect() = 0;         // answered by connected() or connect_failed()
   virtual void ask_hub_stream() = 0;  // answered by hub_stream()
   virtual void claim() = 0;  // is another machine live under our name? answered by claimed()
+  virtual void ping() = 0;   // asks for any sign of life; answered by alive()
 };
 
 struct ForwarderSettings {
   WindowSettings window;
+  LinkWindowSettings link;
+  std::array<std::uint64_t, core::kLaneCount> budgets{};  // bytes per second; 0: none
   Time retry_min{500};
   Time retry_max_waiting{15'000};  // between attempts while events wait
   Time retry_max_idle{60'000};
   Time opening_timeout{20'000};  // from connected to the hub stream's and the claim's answers
+  // While events wait and nothing is in flight whose answer would tell: a sign of life is asked for
+  // after so much silence, and must come.
+  Time ping_after{20'000};
+  Time ping_timeout{10'000};
 };
 
 // The uplink as a state machine: log, session, four lanes by priority. Pure: no I/O, no clock;
@@ -37,7 +44,7 @@ class Forwarder {
 
   void log_opened(std::array<LaneLog, core::kLaneCount> lanes, Time now);
   void log_closed();  // the caller closes the session, if there is one
-  void tail(core::Lane lane, core::Seq first, core::Seq last, Time now);
+  void tail(core::Lane lane, core::Seq first, core::Seq last, std::uint64_t bytes, Time now);
   void rows(core::Lane lane, std::uint64_t ticket,
             core::Result<std::vector<storage::Record>> records, Time now);
   void rewound(core::Lane lane, bool durable, Time now);
@@ -51,14 +58,19 @@ class Forwarder {
   void anchor(core::Lane lane, core::Result<std::optional<StoredMessage>> answer, Time now);
   void answer(core::Lane lane, std::uint64_t token, const PubAnswer& answer, Time now);
   void need(const codec::Need& need, Time now);
+  void alive(Time now);
 
   // The operator's word for a gateway that was stopped as a clone, or the other one gave way.
   void go_on(Time now);
   // While open: another machine took our name over by an operator's word.
   void stop_as_clone(const std::string& words);
 
+  // The operator's word for rewinds that wait for it.
+  void allow_rewinds(Time now);
+
   void tick(Time now);
   std::optional<Time> deadline() const;
+  void others_published();  // see LaneSender
   void flush_acks();
 
   Link link() const { return link_; }
@@ -68,19 +80,35 @@ class Forwarder {
   const LaneSender& lane(core::Lane lane) const { return lanes_[core::index(lane)]->sender; }
   bool waiting() const;  // some lane has something to send
   bool settled() const;  // every lane knows where to go on
+  bool asks() const;     // a rewind of some lane waits for allow_rewinds()
+  // Grows with each answer of the hub and each change of the link, an attempt to connect included.
+  std::uint64_t moves() const { return moves_; }
+  // Nothing has to move: nothing waits, or only for an operator, a budget or the log.
+  bool rests() const;
+  const LinkWindow& window() const { return window_; }
 
  private:
   struct LaneParts {
+    LaneParts(const Address& address, core::Lane lane, const ForwarderSettings& settings,
+              LinkWindow& window, Effects& effects)
+        : budget(settings.budgets[core::index(lane)]),
+          sender(address, lane, settings.window, {window, budget}, effects),
+          repair(address, lane, window, budget, effects) {}
+    Budget budget;
     LaneSender sender;
     Repair repair;
   };
   void start_lanes(Time now);
   void pump(Time now);
   void retry_later(Time now);
+  void heard(Time now);
+  void go_to(Link link);
+  bool listens() const;  // for a sign of life
   LaneParts& at(core::Lane lane) { return *lanes_[core::index(lane)]; }
 
   ForwarderSettings settings_;
   SessionEffects& effects_;
+  LinkWindow window_;
   std::array<std::unique_ptr<LaneParts>, core::kLaneCount> lanes_;
   Link link_ = Link::kNoLog;
   bool log_open_ = false;
@@ -90,6 +118,9 @@ class Forwarder {
   std::string last_error_;
   Time until_{0};  // of kWaiting and kOpening
   int failures_ = 0;
+  Time heard_{0};
+  std::optional<Time> pinged_;
+  std::uint64_t moves_ = 0;
 };
 
 }  // namespace sluice::sync

@@ -148,6 +148,7 @@ void HubSession::opened(std::unique_ptr<nats::Connection> connection) {
 void HubSession::take(nats::Message message) {
   const auto subject = message.subject();
   if (!subject.starts_with(inbox_)) {
+    if (message.payload() == codec::kLook) return listener_.hub_look();
     const auto need = codec::decode_need(message.payload());
     if (need) listener_.hub_need(*need);
     return;
@@ -156,6 +157,7 @@ void HubSession::take(nats::Message message) {
   const auto kind = tokens[0];
   if (kind == "i") return listener_.hub_info(read_stream_info(stream_of(options_.shard), message));
   if (kind == "g") return listener_.hub_report(read_stored_report(message));
+  if (kind == "k") return listener_.hub_alive();
   if (kind == "p") return listener_.hub_report_put(read_put_answer(message));
   if (tokens.size() < 2) return;
   const auto lane_number = to_number(tokens[1]);
@@ -188,10 +190,23 @@ void HubSession::ask_anchor(core::Lane lane, const std::string& hub_stream,
        "d." + std::to_string(core::index(lane)));
 }
 
-void HubSession::publish(core::Lane lane, std::uint64_t token, const std::string& subject,
-                         const std::string& identity, std::string_view body) {
-  send(subject, body, {{"Nats-Msg-Id", identity}},
+void HubSession::publish(core::Lane lane, std::uint64_t token, const Outgoing& message) {
+  nats::Headers headers{{"Nats-Msg-Id", message.identity}};
+  if (message.clock_ns != 0)
+    headers.emplace_back(core::kClockHeader, std::to_string(message.clock_ns));
+  send(message.subject, message.body, headers,
        "a." + std::to_string(core::index(lane)) + "." + std::to_string(token));
+}
+
+// Nobody answers, and whether anybody hears it does not matter.
+void HubSession::publish_live(const std::string& category, std::string_view body) {
+  if (!connection_ || closed_) return;
+  (void)connection_->publish(core::live_subject(options_.gateway, category), body);
+}
+
+void HubSession::ping() {
+  send("$JS.API.DIRECT.GET." + report_stream() + "." + core::report_subject(options_.gateway), {},
+       {}, "k");
 }
 
 void HubSession::get_report() {

@@ -32,7 +32,9 @@ class HubListener {
   virtual void hub_answer(core::Lane lane, std::uint64_t token, const PubAnswer& answer) = 0;
   virtual void hub_report(core::Result<std::optional<StoredReport>> answer) = 0;
   virtual void hub_report_put(const PutAnswer& answer) = 0;
+  virtual void hub_look() = 0;  // the report was changed by someone else
   virtual void hub_need(const codec::Need& need) = 0;
+  virtual void hub_alive() = 0;  // the answer to ping()
 };
 
 // One connection to a NATS server in the forms that permissions can confine to one gateway
@@ -53,8 +55,10 @@ class HubSession {
 
   void ask_stream();
   void ask_anchor(core::Lane lane, const std::string& hub_stream, const std::string& subject);
-  void publish(core::Lane lane, std::uint64_t token, const std::string& subject,
-               const std::string& identity, std::string_view body);
+  void publish(core::Lane lane, std::uint64_t token, const Outgoing& message);
+  void publish_live(const std::string& category, std::string_view body);
+  // Asks for this gateway's own report, for the sake of an answer, whatever that is.
+  void ping();
   void get_report();
   void put_report(std::uint64_t revision, std::string_view payload);
 

@@ -7,28 +7,58 @@
 namespace sluice::sync {
 
 // Goes from the newest anchor down, asking the hub only where its own figures leave a question.
-void LaneSender::walk() {
-  for (; walk_ > 0; --walk_, must_rewind_ = true) {
+void LaneSender::walk(Time now) {
+  for (; walk_ > 0; --walk_) {
     const auto anchor = anchors_.at(walk_ - 1);
-    const bool of_this_log = anchor.acked <= outbox_.last() &&
-                             history().could_contain(anchor.epoch, anchor.seq, outbox_.last());
-    if (!of_this_log || anchor.hub_stream != hub_.name || anchor.created != hub_.created) continue;
-    if (anchor.hub_seq > hub_.last_seq) continue;  // cut back, or re-created under one name
-    if (anchor.hub_seq < hub_.first_seq) break;    // aged out: nothing speaks against it
-    phase_ = Phase::kChecking;
-    effects_.ask_anchor(lane_, anchor.hub_stream, anchor.subject);
-    return;
+    if (anchor.acked > outbox_.last() ||
+        !history().could_contain(anchor.epoch, anchor.seq, outbox_.last())) {
+      no_longer("this log is another than the one that was acknowledged");
+    } else if (anchor.hub_stream != hub_.name) {
+      no_longer("the gateway belongs to another hub stream now");
+    } else if (anchor.created != hub_.created) {
+      no_longer("the hub stream was made anew");
+    } else if (anchor.hub_seq > hub_.last_seq) {
+      no_longer("the hub stream was cut back");
+    } else {
+      if (anchor.hub_seq < hub_.first_seq) break;  // aged out: nothing speaks against it
+      phase_ = Phase::kChecking;
+      effects_.ask_anchor(lane_, anchor.hub_stream, anchor.subject);
+      return;
+    }
   }
-  finish_walk();
+  finish_walk(now);
+}
+
+void LaneSender::no_longer(std::string why) {
+  must_rewind_ = true;
+  if (why_.empty()) why_ = std::move(why);
 }
 
 void LaneSender::anchor(const std::optional<StoredMessage>& stored, Time now) {
   if (phase_ != Phase::kChecking || walk_ == 0) return;
   progress_ = now;
-  if (holds(anchors_.at(walk_ - 1), stored)) return finish_walk();
+  if (went_back(stored)) return;
+  if (holds(anchors_.at(walk_ - 1), stored)) return finish_walk(now);
   --walk_;
-  must_rewind_ = true;
-  walk();
+  no_longer("the hub no longer has what it had acknowledged");
+  walk(now);
+}
+
+// This process has sent nothing of this session, and an earlier one cannot have sent what the log
+// did not have: such an event is of a future that a snapshot took away.
+bool LaneSender::went_back(const std::optional<StoredMessage>& stored) {
+  if (!stored) return false;
+  const auto identity = core::Identity::parse(stored->identity);
+  if (!identity || identity->lane != lane_ || !history().is_running(identity->epoch)) return false;
+  const core::Seq last = std::max(identity->seq, identity->to);
+  if (last <= outbox_.last()) return false;
+  phase_ = Phase::kIdle;
+  const std::string words = "the hub has " + stored->identity + " of the running epoch, this log " +
+                            "ends at " + std::to_string(outbox_.last()) +
+                            ": it went back under its writer";
+  effects_.went_back(lane_, last, words);
+  effects_.close_session(core::fail(core::Errc::kUnavailable, words));
+  return true;
 }
 
 bool LaneSender::holds(const storage::Anchor& anchor,
@@ -38,34 +68,95 @@ bool LaneSender::holds(const storage::Anchor& anchor,
   if (stored->hub_seq < anchor.hub_seq) return false;
   // A later message on the same subject. It speaks for the anchor only if it is ours, and later.
   const auto identity = core::Identity::parse(stored->identity);
+  // Of another log under this name, which an import brought just now: it hides ours, and says
+  // nothing of it.
+  if (others_ && identity && !history().range_of(identity->epoch, outbox_.last())) return true;
   return identity && identity->lane == lane_ && identity->seq > anchor.seq &&
          history().contains(identity->epoch, identity->seq, outbox_.last());
 }
 
-void LaneSender::finish_walk() {
-  if (!must_rewind_) return begin_sending();
+void LaneSender::finish_walk(Time now) {
+  if (!must_rewind_) return begin_rewound(false, now);
+  const core::Seq to = acked_;
   anchors_.resize(walk_);
   unrecorded_.clear();
   acked_ = anchors_.cursor();
+  auto rewind = size_up(acked_, rewinding_ ? std::max(to, rewinding_->to) : to);
+  if (rewind.from <= rewind.to) {
+    rewind.why = std::exchange(why_, {});
+    if (!rewinding_ || !rewind.why.empty()) {
+      rewind_is_new_ = true;
+      rewinding_ = std::move(rewind);
+    }
+  }
   phase_ = Phase::kRewinding;
   rewind_unconfirmed_ = true;
   ++rewinds_out_;
   effects_.rewind(lane_, acked_);
 }
 
-void LaneSender::rewound(bool durable) {
+// What of (acked, to] is there, and how much that is about: as large as the others of the lane.
+Rewind LaneSender::size_up(core::Seq acked, core::Seq to) const {
+  Rewind out;
+  out.from = acked + 1;
+  out.to = std::min(to, outbox_.last());
+  to = out.to;
+  const core::Seq first = std::max(out.from, outbox_.first());
+  if (to < first) return out;
+  out.events = to - first + 1;
+  const core::Seq all = outbox_.last() - std::min(outbox_.first(), outbox_.last()) + 1;
+  out.bytes = static_cast<std::uint64_t>(
+      static_cast<double>(bytes_) *
+      (static_cast<double>(out.events) / static_cast<double>(std::max<core::Seq>(all, 1))));
+  return out;
+}
+
+void LaneSender::rewound(bool durable, Time now) {
   // One from an earlier session may still be on its way: only the last one counts.
   if (rewinds_out_ > 0) --rewinds_out_;
   if (durable && rewinds_out_ == 0) rewind_unconfirmed_ = false;
   if (phase_ != Phase::kRewinding || rewinds_out_ > 0) return;
-  if (durable) return begin_sending();
+  if (durable) return begin_rewound(true, now);
   effects_.close_session(
       core::fail(core::Errc::kUnavailable,
                  "sluiced did not commit a rewind of lane " + std::string(core::lane_name(lane_))));
 }
 
+// The cursor is where it belongs, and since that is on disk nothing of it is trimmed. What has to
+// be sent again may still have to wait: a fleet whose hub lost its store must not come all at once,
+// and a metered link is an operator's business.
+void LaneSender::begin_rewound(bool fresh, Time now) {
+  if (!rewinding_) return begin_sending();
+  if (std::exchange(rewind_is_new_, false)) {
+    ++rewinds_;
+    rewound_events_ += rewinding_->events;
+    effects_.rewound_by_hub(lane_, *rewinding_);
+  }
+  if (settings_.rewind_ask_bytes != 0 && rewinding_->bytes > settings_.rewind_ask_bytes &&
+      !rewind_allowed_) {
+    phase_ = Phase::kAsking;
+    return;
+  }
+  const Time limit =
+      std::min(settings_.rewind_jitter, Time(static_cast<std::int64_t>(rewinding_->bytes / 256)));
+  if (!fresh || limit <= Time(0)) return begin_sending();
+  phase_ = Phase::kJitter;
+  until_ = now + Time(effects_.random_below(static_cast<std::uint64_t>(limit.count()) + 1));
+}
+
+void LaneSender::allow_rewind(Time now) {
+  rewind_allowed_ = true;
+  if (phase_ == Phase::kAsking) begin_rewound(false, now);
+}
+
+void LaneSender::others_published() {
+  others_ = true;
+  sent_max_ = std::max(sent_max_, outbox_.last());
+}
+
 void LaneSender::begin_sending() {
   phase_ = Phase::kSending;
+  others_ = false;
   top_.reset();
   order_token_ = next_token_ - 1;
   order_hub_seq_ = 0;
@@ -79,17 +170,19 @@ void LaneSender::begin_sending() {
   outbox_.rewind(acked_);
 }
 
-void LaneSender::cut_back(std::uint64_t hub_seq) {
+void LaneSender::cut_back(std::uint64_t hub_seq, Time now) {
   if (phase_ == Phase::kIdle) return;
   window_.clear();
   window_bytes_ = 0;
+  share_.window.forget(lane_);
   to_set_aside_.reset();
   cut_.reset();
   walk_ = anchors_.size();
-  must_rewind_ = true;  // also where no anchor goes: what was acked since may be gone
+  // Also where no anchor goes: what was acked since may be gone.
+  no_longer("the hub stream was cut back");
   while (walk_ > 0 && anchors_.hub_seq(walk_ - 1) >= hub_seq) --walk_;
   hub_.last_seq = hub_seq;
-  finish_walk();
+  finish_walk(now);
 }
 
 }  // namespace sluice::sync

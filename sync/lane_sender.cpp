@@ -11,9 +11,10 @@ constexpr Time kDrainLimit{5'000};
 }  // namespace
 
 LaneSender::LaneSender(const Address& address, core::Lane lane, const WindowSettings& settings,
-                       Effects& effects)
+                       LinkShare share, Effects& effects)
     : lane_(lane),
       settings_(settings),
+      share_(share),
       effects_(effects),
       outbox_(address, lane, effects),
       anchors_(address.gateway, lane),
@@ -28,14 +29,23 @@ void LaneSender::open(LaneLog log) {
   rewind_unconfirmed_ = false;  // what was read is what is on disk
   outbox_.set_log(History(std::move(log.epochs)), std::move(log.set_aside));
   outbox_.set_range(log.state.first, log.state.last);
+  bytes_ = log.state.bytes;
   anchors_.assign(log.anchors);
   acked_ = anchors_.cursor();
+  rewinding_.reset();
+  rewind_is_new_ = false;
+  // Begun by an earlier process: it goes on where it was.
+  if (log.state.trim_after > acked_) {
+    rewinding_ = size_up(acked_, std::min(log.state.trim_after, log.state.last));
+    rewinding_->why = "a rewind that was begun before goes on";
+  }
   // An earlier process may have sent all that the log holds now; what is appended later is new.
   sent_max_ = std::max(sent_max_, log.state.last);
 }
 
-void LaneSender::tail(core::Seq first, core::Seq last) {
+void LaneSender::tail(core::Seq first, core::Seq last, std::uint64_t bytes) {
   outbox_.set_range(first, last);
+  bytes_ = bytes;
 }
 
 void LaneSender::rows(std::uint64_t ticket, core::Result<std::vector<storage::Record>> records) {
@@ -48,6 +58,8 @@ void LaneSender::stop() {
   top_.reset();
   window_.clear();
   window_bytes_ = 0;
+  share_.window.forget(lane_);
+  affordable_at_.reset();
   to_set_aside_.reset();
   cut_.reset();
   outbox_.rewind(acked_);
@@ -62,11 +74,13 @@ void LaneSender::start(const HubStream& hub, std::size_t max_payload, Time now) 
   progress_ = now;
   walk_ = anchors_.size();
   must_rewind_ = rewind_unconfirmed_;
-  walk();
+  if (!must_rewind_) why_.clear();
+  walk(now);
 }
 
 bool LaneSender::pump(Time now) {
   bool published = false;
+  affordable_at_.reset();
   while (phase_ == Phase::kSending && window_.size() < window_events_) {
     if (const auto damaged = outbox_.damaged(); damaged) {
       if (window_.empty()) begin_set_aside(*damaged);
@@ -77,22 +91,29 @@ bool LaneSender::pump(Time now) {
       if (outbox_.failure()) effects_.close_session(*outbox_.failure());
       break;
     }
-    if (!window_.empty() && window_bytes_ + next->wire_size() > settings_.bytes_max) break;
+    if (!window_.empty() && window_bytes_ + next->link_size() > settings_.bytes_max) break;
     if (!next->is_gap && too_large(*next)) {
       // First what is in flight: a range is replaced when nothing below it is in question.
       if (window_.empty())
         begin_set_aside({next->epoch, next->from, next->to, core::GapReason::kOversize});
       break;
     }
+    const std::size_t bytes = next->link_size();
+    if (!share_.window.has_room(lane_, bytes)) break;
+    if (const Time at = share_.budget.ready(bytes, now); at > now) {
+      affordable_at_ = at;
+      break;
+    }
     if (window_.empty()) progress_ = now;
     Item item = outbox_.take();
-    const std::size_t bytes = item.wire_size();
-    window_.push_back({next_token_++, item.epoch, item.from, item.to, bytes, item.from > sent_max_,
-                       false, false, 0, std::move(item.subject), std::move(item.identity)});
+    share_.budget.spend(bytes, now);
+    window_.push_back({next_token_++, item.epoch, item.from, item.to, bytes,
+                       share_.window.sent(lane_, bytes, now), item.from > sent_max_, false, false,
+                       0, std::move(item.subject), std::move(item.identity)});
     window_bytes_ += bytes;
     sent_max_ = std::max(sent_max_, item.to);
     const auto& sent = window_.back();
-    effects_.publish(lane_, sent.token, sent.subject, sent.identity, item.body);
+    effects_.publish(lane_, sent.token, {sent.subject, sent.identity, item.body, item.clock_ns});
     published = true;
   }
   return published;
@@ -108,6 +129,7 @@ void LaneSender::answer(std::uint64_t token, const PubAnswer& answer, Time now) 
   if (item.resolved) return;
   item.resolved = true;
   progress_ = now;
+  share_.window.answered(lane_, item.bytes, item.sent, now);
   if (answer.ok)
     accept(item, answer.ack);
   else
@@ -171,6 +193,10 @@ void LaneSender::advance(Time now) {
     if (before / kAnchorEvery != acked_ / kAnchorEvery) note_anchor();
   }
   if (!moved) return;
+  if (rewinding_ && acked_ >= rewinding_->to) {
+    rewinding_.reset();
+    rewind_allowed_ = false;
+  }
   progress_ = now;
   ack_timeout_ = settings_.ack_timeout;
   if (phase_ == Phase::kSending) {
@@ -221,6 +247,7 @@ void LaneSender::after_drain(Time now) {
 void LaneSender::go_back(Time now) {
   window_.clear();
   window_bytes_ = 0;
+  share_.window.forget(lane_);
   progress_ = now;
   outbox_.rewind(acked_);
 }
@@ -240,6 +267,7 @@ void LaneSender::set_aside_done(const storage::SetAside& range, bool durable, Ti
 
 void LaneSender::tick(Time now) {
   if (phase_ == Phase::kPaused && now >= until_) phase_ = Phase::kSending;
+  if (phase_ == Phase::kJitter && now >= until_) begin_sending();
   if (phase_ != Phase::kSending && phase_ != Phase::kDraining && phase_ != Phase::kChecking) return;
   const bool asked = phase_ == Phase::kChecking || !window_.empty();
   const bool late = asked && now - progress_ >= ack_timeout_;
@@ -253,8 +281,10 @@ void LaneSender::tick(Time now) {
 }
 
 std::optional<Time> LaneSender::deadline() const {
-  if (phase_ == Phase::kPaused) return until_;
+  if (phase_ == Phase::kPaused || phase_ == Phase::kJitter) return until_;
   if (phase_ == Phase::kDraining) return std::min(until_, progress_ + ack_timeout_);
+  if (phase_ == Phase::kSending && affordable_at_)
+    return window_.empty() ? *affordable_at_ : std::min(*affordable_at_, progress_ + ack_timeout_);
   if (phase_ == Phase::kChecking || (phase_ == Phase::kSending && !window_.empty()))
     return progress_ + ack_timeout_;
   return std::nullopt;

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "sync/anchor_list.hpp"
+#include "sync/budget.hpp"
 #include "sync/effects.hpp"
+#include "sync/link_window.hpp"
 #include "sync/outbox.hpp"
 #include "sync/pub_ack.hpp"
 
@@ -20,6 +22,14 @@ struct WindowSettings {
   Time ack_timeout_max{160'000};
   Time retry_min{200};  // pause after a refusal, doubling with jitter
   Time retry_max{15'000};
+  std::uint64_t rewind_ask_bytes = 0;  // a rewind above this waits for an operator; 0: none does
+  Time rewind_jitter{0};               // a rewind begins within this, the sooner the smaller it is
+};
+
+// What of a lane all its senders share: the session's window, and the lane's own budget.
+struct LinkShare {
+  LinkWindow& window;
+  Budget& budget;
 };
 
 // What the log says of a lane when it is opened.
@@ -36,49 +46,73 @@ struct LaneLog {
 class LaneSender {
  public:
   LaneSender(const Address& address, core::Lane lane, const WindowSettings& settings,
-             Effects& effects);
+             LinkShare share, Effects& effects);
 
   // The log was opened (again): all that was known of it is replaced.
   void open(LaneLog log);
-  void tail(core::Seq first, core::Seq last);
+  void tail(core::Seq first, core::Seq last, std::uint64_t bytes);
   void rows(std::uint64_t ticket, core::Result<std::vector<storage::Record>> records);
 
   // A session: from here on the lane asks for its newest anchor, rewinds if that does not hold, and
   // then sends what pump() finds room for.
   void start(const HubStream& hub, std::size_t max_payload, Time now);
   void anchor(const std::optional<StoredMessage>& stored, Time now);
-  void rewound(bool durable);
+  void rewound(bool durable, Time now);
+  // The operator's word for the rewind that waits for it, and for all until it is done.
+  void allow_rewind(Time now);
   void set_aside_done(const storage::SetAside& range, bool durable, Time now);
   void answer(std::uint64_t token, const PubAnswer& answer, Time now);
+  // Someone else may have sent any event of this log, or of another under the same name.
+  void others_published();
   void stop();  // the session is over; nothing is in flight any more
 
   bool pump(Time now);  // publishes what fits; true if anything was published
   void tick(Time now);
   std::optional<Time> deadline() const;  // when tick() has something to do
   // The hub was cut back to below this hub-stream sequence under an open session.
-  void cut_back(std::uint64_t hub_seq);
+  void cut_back(std::uint64_t hub_seq, Time now);
   // Set by an ack that proves a cut: its hub-stream sequence. The owner tells all lanes.
   std::optional<std::uint64_t> take_cut() { return std::exchange(cut_, std::nullopt); }
   void flush_acks();  // hands out what was acked and not yet recorded
 
   core::Seq acked() const { return acked_; }
+  // The log's cursor is above ours, and no rewind of ours is on its way there.
+  bool is_behind(core::Seq logged) const { return logged > acked_ && !rewind_unconfirmed_; }
   core::Seq last() const { return outbox_.last(); }
   core::Seq sent() const { return outbox_.next() - 1; }
   bool waiting() const { return acked_ < outbox_.last(); }  // there is something to be sent
   bool sending() const { return phase_ == Phase::kSending; }
+  bool in_flight() const { return !window_.empty(); }
+  bool asks() const { return phase_ == Phase::kAsking; }     // waits for allow_rewind()
+  bool saves() const { return affordable_at_.has_value(); }  // waits for its budget
+  // Set while what the hub lost is not all acked again, or waits to be sent.
+  const std::optional<Rewind>& rewinding() const { return rewinding_; }
+  std::uint64_t rewinds() const { return rewinds_; }  // of this process
+  std::uint64_t rewound_events() const { return rewound_events_; }
   const History& history() const { return outbox_.history(); }
   const Outbox& outbox() const { return outbox_; }
   const std::string& last_refusal() const { return last_refusal_; }
   std::uint64_t acked_events() const { return acked_events_; }
 
  private:
-  enum class Phase { kIdle, kChecking, kRewinding, kSending, kDraining, kPaused, kSettingAside };
+  enum class Phase {
+    kIdle,
+    kChecking,   // asked the hub for an anchor
+    kRewinding,  // asked `sluiced` to set the cursor back
+    kAsking,     // a rewind waits for an operator
+    kJitter,     // a rewind waits for its moment
+    kSending,
+    kDraining,      // something was refused: the rest of the window comes in
+    kPaused,        // after a refusal
+    kSettingAside,  // asked `sluiced` to store a range that is never sent
+  };
   struct InFlight {
     std::uint64_t token = 0;
     core::Epoch epoch;
     core::Seq from = 0;
     core::Seq to = 0;
     std::size_t bytes = 0;
+    LinkWindow::Sent sent;
     bool fresh = false;     // was never sent before
     bool resolved = false;  // acked or refused
     bool acked = false;
@@ -87,8 +121,12 @@ class LaneSender {
     std::string identity;
   };
 
-  void walk();
-  void finish_walk();
+  void walk(Time now);
+  void finish_walk(Time now);
+  void no_longer(std::string why);
+  bool went_back(const std::optional<StoredMessage>& stored);
+  Rewind size_up(core::Seq acked, core::Seq to) const;
+  void begin_rewound(bool fresh, Time now);
   bool holds(const storage::Anchor& anchor, const std::optional<StoredMessage>& stored) const;
   void begin_sending();
   void go_back(Time now);
@@ -102,6 +140,7 @@ class LaneSender {
 
   core::Lane lane_;
   WindowSettings settings_;
+  LinkShare share_;
   Effects& effects_;
   Outbox outbox_;
   Phase phase_ = Phase::kIdle;
@@ -117,19 +156,28 @@ class LaneSender {
   int rewinds_out_ = 0;   // not yet answered
   std::size_t walk_ = 0;  // anchors that are still in question
   bool must_rewind_ = false;
+  bool others_ = false;  // see others_published(); until the next message is sent
   // Cut back in memory, but the log has not said that it is on disk: the next session asks again.
   bool rewind_unconfirmed_ = false;
+  std::string why_;          // the newest anchor does not hold
+  std::uint64_t bytes_ = 0;  // of the lane on disk
+  std::optional<Rewind> rewinding_;
+  bool rewind_is_new_ = false;  // not yet told, and not yet begun
+  bool rewind_allowed_ = false;
+  std::uint64_t rewinds_ = 0;
+  std::uint64_t rewound_events_ = 0;
 
   std::deque<InFlight> window_;
   std::size_t window_bytes_ = 0;
-  std::size_t window_events_ = 64;  // adaptive limit
+  std::optional<Time> affordable_at_;  // the budget lets the next item go then
+  std::size_t window_events_ = 64;     // adaptive limit
   std::uint64_t next_token_ = 1;
   std::uint64_t order_token_ = 0;  // newest token whose ack was no duplicate, and what it got
   std::uint64_t order_hub_seq_ = 0;
   std::optional<storage::SetAside> to_set_aside_;
   std::optional<std::uint64_t> cut_;
   Time progress_{0};
-  Time until_{0};  // of kDraining and kPaused
+  Time until_{0};  // of kDraining, kPaused and kJitter
   Time ack_timeout_;
   int refusals_ = 0;
   std::string last_refusal_;

@@ -9,7 +9,7 @@ namespace sluice::sync {
 
 std::string pack_link_status(const LinkStatus& status) {
   rpc::Packer out;
-  out.map(13);
+  out.map(16);
   out.text("state").text(status.state);
   out.text("since_ns").integer(status.since_ns);
   out.text("last_error").text(status.last_error);
@@ -23,13 +23,18 @@ std::string pack_link_status(const LinkStatus& status) {
   out.text("lanes").map(core::kLaneCount);
   for (auto lane : core::kLanes) {
     const auto& of = status.lanes[core::index(lane)];
-    out.text(core::lane_name(lane)).map(3);
+    out.text(core::lane_name(lane)).map(5);
     out.text("acked").unsigned_integer(of.acked);
     out.text("sent").unsigned_integer(of.sent);
     out.text("rate").float64(of.rate);
+    out.text("rewinds").unsigned_integer(of.rewinds);
+    out.text("rewound_events").unsigned_integer(of.rewound_events);
   }
   out.text("clone").text(status.clone);
   out.text("report").text(status.report);
+  out.text("rewind").text(status.rewind);
+  out.text("link_rate").unsigned_integer(status.link_rate);
+  out.text("window_bytes").unsigned_integer(status.window_bytes);
   return out.take();
 }
 

@@ -25,11 +25,16 @@ struct LinkStatus {
   struct LaneStatus {
     core::Seq acked = 0;
     core::Seq sent = 0;
-    double rate = 0;  // events acked per second, over the last seconds
+    double rate = 0;            // events acked per second, over the last seconds
+    std::uint64_t rewinds = 0;  // begun since this program's start
+    std::uint64_t rewound_events = 0;
   };
   std::array<LaneStatus, core::kLaneCount> lanes;
-  std::string clone;   // why this gateway stopped, empty if it did not
-  std::string report;  // why the report could not be written, empty if it could
+  std::string clone;            // why this gateway stopped, empty if it did not
+  std::string report;           // why the report could not be written, empty if it could
+  std::string rewind;           // what is sent again, or waits for an operator; empty if nothing is
+  std::uint64_t link_rate = 0;  // bytes per second, as measured; 0: not known
+  std::uint64_t window_bytes = 0;  // how much may be in flight
 };
 std::string pack_link_status(const LinkStatus& status);
 

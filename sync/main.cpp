@@ -13,6 +13,7 @@
 
 #include "sync/lock_file.hpp"
 #include "sync/machine.hpp"
+#include "sync/progress_pulse.hpp"
 #include "sync/uplink.hpp"
 #include "sync/watchdog.hpp"
 
@@ -24,7 +25,7 @@ using namespace std::chrono_literals;
 constexpr int kExitConfig = 78;  // EX_CONFIG: systemd does not start it again
 
 int run(const sync::UplinkSettings& settings) {
-  core::SystemClock clock;
+  core::SystemClock clock(settings.clock_sync_file);
   core::SystemRandom random;
   core::StderrLogger logger;
   // A supervisor may start this before sluiced has made the folder: it tries again.
@@ -49,10 +50,14 @@ int run(const sync::UplinkSettings& settings) {
   });
 
   std::unique_ptr<sync::Watchdog> watchdog;
+  // A main loop that turns but gets nothing done is as good as one that stands still.
+  sync::ProgressPulse pulse(settings.stall_timeout + settings.ack_timeout * 16);
   watchdog = std::make_unique<sync::Watchdog>(settings.stall_timeout, 10s, [&] {
     boost::asio::post(io, [&] {
       watchdog->alive();
-      sd_notify(0, "WATCHDOG=1");
+      const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+          std::chrono::nanoseconds(clock.monotonic_ns()));
+      if (pulse.beats(uplink.moves(), uplink.rests(), now)) sd_notify(0, "WATCHDOG=1");
     });
   });
   uplink.start();
@@ -64,15 +69,16 @@ int run(const sync::UplinkSettings& settings) {
   ::_exit(0);
 }
 
-int take_over(const sync::UplinkSettings& settings) {
-  std::ofstream file(settings.takeover_file());
-  file << "the operator's word: this machine goes on\n";
+// Leaves the operator's word where the running uplink looks for it.
+int tell(const std::filesystem::path& where, const std::string& word, const std::string& answer) {
+  std::ofstream file(where);
+  file << "the operator's word: " << word << "\n";
   file.close();
   if (file) {
-    std::cout << "told: this machine goes on as " << settings.id << ", the other one will stop\n";
+    std::cout << "told: " << answer << "\n";
     return 0;
   }
-  std::cerr << "sluice-uplink: cannot write " << settings.takeover_file().string() << "\n";
+  std::cerr << "sluice-uplink: cannot write " << where.string() << "\n";
   return 1;
 }
 
@@ -85,7 +91,7 @@ int main(int argc, char** argv) {
   ::mallopt(M_ARENA_MAX, 2);
 #endif
   std::string config = "/etc/sluice/sluice.toml";
-  bool check = false, print = false, takeover = false;
+  bool check = false, print = false, takeover = false, allow_rewind = false;
   CLI::App app(
       "Carries the events of this gateway's log to NATS JetStream, in order, and again "
       "until the hub has them.");
@@ -98,6 +104,10 @@ int main(int argc, char** argv) {
   app.add_flag("--takeover", takeover,
                "For a gateway that stopped because another machine reports under its name: say "
                "that this one goes on. The other one stops at its next report");
+  app.add_flag(
+      "--allow-rewind", allow_rewind,
+      "For a gateway that has to send again more than rewind_ask_bytes, since the hub lost "
+      "it, and waits for this word (`sluice status` says how much)");
   app.footer(
       "Exit codes: 0 ended by SIGTERM or SIGINT, 1 cannot run now, 75 stood still and ended\n"
       "itself, 78 bad configuration. The supervisor starts it again after all but 0 and 78.");
@@ -118,5 +128,11 @@ int main(int argc, char** argv) {
     std::cout << printer.text();
   }
   if (check || print) return 0;
-  return takeover ? take_over(*settings) : run(*settings);
+  if (takeover)
+    return tell(settings->takeover_file(), "this machine goes on",
+                "this machine goes on as " + settings->id + ", the other one will stop");
+  if (allow_rewind)
+    return tell(settings->allow_rewind_file(), "send again what the hub lost",
+                settings->id + " sends again what the hub lost, whatever its size");
+  return run(*settings);
 }

@@ -16,16 +16,23 @@ constexpr std::size_t kRowsPerRead = 256;
 constexpr std::size_t kBytesPerRead = 256 * 1024;
 constexpr std::size_t kRowsAhead = 256;   // less than that at hand: read on
 constexpr std::size_t kHeaderBytes = 30;  // "NATS/1.0\r\nNats-Msg-Id: \r\n\r\n"
+constexpr std::size_t kClockBytes = 36;   // "Sluice-Clock: \r\n" and a number
+constexpr std::size_t kLinkBytes = 64;    // "HPUB", two sizes, and where the answer goes
 
 }  // namespace
 
 std::size_t Item::wire_size() const {
-  return body.size() + identity.size() + kHeaderBytes;
+  return body.size() + identity.size() + kHeaderBytes + (clock_ns == 0 ? 0 : kClockBytes);
+}
+
+std::size_t Item::link_size() const {
+  return wire_size() + subject.size() + kLinkBytes;
 }
 
 Item make_event_item(const Address& address, core::Lane lane, storage::Record record,
-                     const core::EventView& event) {
+                     const core::EventView& event, std::int64_t clock_ns) {
   Item item;
+  item.clock_ns = clock_ns;
   item.epoch = event.epoch;
   item.from = item.to = record.seq;
   item.subject = core::EventSubject{address.shard, address.gateway, lane,
@@ -88,6 +95,16 @@ void Outbox::restart(core::Seq next) {
   damaged_.reset();
   failure_.reset();
   read_from_ = 0;
+  doubted_ = 0;
+}
+
+// True: it is read again from next_ on, and nothing is said of it yet.
+bool Outbox::doubt(core::Seq seq) {
+  if (doubted_ == seq) return false;
+  doubted_ = seq;
+  rows_.clear();
+  read_from_ = 0;
+  return true;
 }
 
 void Outbox::read_more() {
@@ -105,7 +122,10 @@ void Outbox::rows(std::uint64_t ticket, core::Result<std::vector<storage::Record
     const auto& error = records.error();
     const auto seq = static_cast<core::Seq>(error.current);
     const auto epoch = history_.epoch_of(seq);
-    if (error.code == core::Errc::kCorrupt && seq >= from && seq <= last_ && epoch)
+    const bool of_a_row =
+        error.code == core::Errc::kCorrupt && seq >= from && seq <= last_ && epoch;
+    if (of_a_row && doubt(seq)) return;
+    if (of_a_row)
       damaged_ = storage::SetAside{*epoch, seq, seq, core::GapReason::kDamaged};
     else
       failure_ = error;
@@ -128,6 +148,7 @@ bool Outbox::make_gap() {
   }
   if (to == 0 && next_ < first_) to = first_ - 1;
   if (to == 0 && !rows_.empty() && rows_.front().seq > next_) {
+    if (doubt(next_)) return false;
     to = rows_.front().seq - 1;
     reason = core::GapReason::kDamaged;
   }
@@ -153,12 +174,17 @@ const Item* Outbox::peek() {
   rows_.pop_front();
   const auto event = codec::decode_trusted(record.body);
   if (!event || event->seq != record.seq || event->lane != lane_) {
+    if (doubt(record.seq)) {
+      read_more();
+      return nullptr;
+    }
     const auto epoch = history_.epoch_of(record.seq);
     damaged_ = storage::SetAside{epoch.value_or(core::Epoch{}), record.seq, record.seq,
                                  core::GapReason::kDamaged};
     return nullptr;
   }
-  ready_ = make_event_item(address_, lane_, std::move(record), *event);
+  const std::int64_t clock_ns = effects_.clock_correction(event->recorded);
+  ready_ = make_event_item(address_, lane_, std::move(record), *event, clock_ns);
   return &*ready_;
 }
 

@@ -20,7 +20,9 @@ struct Item {
   std::string subject;
   std::string identity;
   std::string body;
+  std::int64_t clock_ns = 0;      // as Outgoing has it
   std::size_t wire_size() const;  // as max_payload counts: headers and body
+  std::size_t link_size() const;  // about what the link carries for it, without TLS and TCP
 };
 
 struct Address {
@@ -29,7 +31,7 @@ struct Address {
 };
 
 Item make_event_item(const Address& address, core::Lane lane, storage::Record record,
-                     const core::EventView& event);
+                     const core::EventView& event, std::int64_t clock_ns = 0);
 // `piece` lies within one epoch; its EpochOpened, if it covers it, travels in the record.
 Item make_gap_item(const Address& address, core::Lane lane, const History::Piece& piece,
                    core::GapReason reason, const core::Recorded& recorded);
@@ -59,6 +61,8 @@ class Outbox {
   // The answer to Effects::read. An error with `current` names a damaged row.
   void rows(std::uint64_t ticket, core::Result<std::vector<storage::Record>> records);
   // A row that must be set aside before anything can follow; reset by add_set_aside and rewind.
+  // Whatever seems to be missing or damaged is read a second time before it is called so: the first
+  // reader may have raced a trim or the change to a new segment.
   std::optional<storage::SetAside> damaged() const { return damaged_; }
   std::optional<core::Error> failure() const { return failure_; }  // the log cannot be read
 
@@ -69,6 +73,7 @@ class Outbox {
  private:
   void read_more();
   bool make_gap();
+  bool doubt(core::Seq seq);
   Address address_;
   core::Lane lane_;
   Effects& effects_;
@@ -81,6 +86,7 @@ class Outbox {
   std::optional<Item> ready_;
   std::uint64_t ticket_ = 0;  // of the read that is out, or the last one
   core::Seq read_from_ = 0;   // 0: no read is out
+  core::Seq doubted_ = 0;     // was read again, since the first time it was missing or damaged
   std::optional<storage::SetAside> damaged_;
   std::optional<core::Error> failure_;
 };

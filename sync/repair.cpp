@@ -56,28 +56,38 @@ void Repair::pump(Time now, std::size_t message_bytes_max) {
   }
   if (!active_) return;
   next_step_ = now + kStep;
-  std::size_t bytes = 0;
-  while (bytes < kBytesPerStep) {
+  for (std::size_t bytes = 0; bytes < bytes_per_step();) {
     const Item* item = outbox_.peek();
     if (item == nullptr) break;
-    bytes += item->wire_size();
-    if (message_bytes_max == 0 || item->wire_size() <= message_bytes_max)
-      effects_.publish(lane_, kToken, item->subject, item->identity, item->body);
+    if (const Time at = budget_.ready(item->link_size(), now); at > now) {
+      next_step_ = std::max(next_step_, at);
+      break;
+    }
+    bytes += item->link_size();
+    if (message_bytes_max == 0 || item->wire_size() <= message_bytes_max) send(*item, now);
     outbox_.take();
   }
   if (outbox_.failure() || outbox_.damaged()) active_ = false;
   if (!outbox_.empty()) return;
-  if (lost_) send_lost();
+  // The hub saw more of a closed epoch than this log has: its tail was lost here, and who asks
+  // cannot have it either.
+  if (lost_)
+    send(make_gap_item(address_, lane_, *lost_, core::GapReason::kLost, effects_.recorded()), now);
+  lost_.reset();
   active_ = false;
 }
 
-// The hub saw more of a closed epoch than this log has: its tail was lost here, and who asks cannot
-// have it either.
-void Repair::send_lost() {
-  const auto item =
-      make_gap_item(address_, lane_, *lost_, core::GapReason::kLost, effects_.recorded());
-  effects_.publish(lane_, kToken, item.subject, item.identity, item.body);
-  lost_.reset();
+// Half of what the link carries, so that alarms and what is new do not wait behind the old.
+std::size_t Repair::bytes_per_step() const {
+  const auto rate = window_.rate();
+  if (rate == 0) return kBytesUnknown;
+  const auto half = rate * static_cast<std::uint64_t>(kStep.count()) / 2000;
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(half, 1, kBytesPerStep));
+}
+
+void Repair::send(const Item& item, Time now) {
+  budget_.spend(item.link_size(), now);
+  effects_.publish(lane_, kToken, {item.subject, item.identity, item.body, item.clock_ns});
 }
 
 std::optional<Time> Repair::deadline() const {

@@ -87,9 +87,20 @@ void SluicedLink::set_aside(core::Lane lane, const storage::SetAside& range, Don
 
 void SluicedLink::own_event(const std::string& entity, std::string_view type,
                             const std::string& words) {
+  own_event_of(entity, type, rpc::Packer().map(1).text("message").text(words).take());
+}
+
+void SluicedLink::own_event_of(const std::string& entity, std::string_view type,
+                               std::string_view packed_map) {
   rpc::Packer params;
-  params.array(3).text(entity).text(type).map(1).text("message").text(words);
+  params.array(3).text(entity).text(type).raw(packed_map);
   client_->request("own_event", params.take(), [](core::Result<rpc::Value>) {});
+}
+
+void SluicedLink::went_back(core::Lane lane, core::Seq seq, const std::string& words) {
+  rpc::Packer params;
+  params.array(3).text(core::lane_name(lane)).unsigned_integer(seq).text(words);
+  client_->request("went_back", params.take(), [](core::Result<rpc::Value>) {});
 }
 
 void SluicedLink::status(std::string packed_map) {

@@ -32,6 +32,9 @@ class SluicedLink {
   void rewind(core::Lane lane, core::Seq acked, Done durable);
   void set_aside(core::Lane lane, const storage::SetAside& range, Done durable);
   void own_event(const std::string& entity, std::string_view type, const std::string& words);
+  // The same with data of its own, an encoded map.
+  void own_event_of(const std::string& entity, std::string_view type, std::string_view packed_map);
+  void went_back(core::Lane lane, core::Seq seq, const std::string& words);
   void status(std::string packed_map);  // the `link` notification
 
  private:

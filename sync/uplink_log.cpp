@@ -12,6 +12,7 @@ namespace sluice::sync {
 namespace {
 constexpr std::chrono::milliseconds kBellPause{10};  // one look at the log answers many bells
 constexpr std::chrono::milliseconds kSluicedRetry{500};
+constexpr core::Seq kClockRows = 4096;  // of the system lane that are looked through at an opening
 }  // namespace
 
 void Uplink::open_sluiced() {
@@ -69,6 +70,8 @@ core::Result<void> Uplink::open_log(const SluicedLink::Hello& hello) {
     lanes[core::index(lane)] = std::move(*log);
   }
   epoch_ = hello.epoch;
+  learn_clock();
+  for (auto lane : core::kLanes) live_.begin(lane, lanes[core::index(lane)].state.last);
   forwarder_.log_opened(std::move(lanes), now());
   note_epoch_start();
   return {};
@@ -109,9 +112,27 @@ void Uplink::refresh_tails() {
   for (auto lane : core::kLanes) {
     const auto state = reader_->lane_state(lane);
     if (!state || state->last == forwarder_.lane(lane).last()) continue;
-    forwarder_.tail(lane, state->first, state->last, now());
+    forwarder_.tail(lane, state->first, state->last, state->bytes, now());
   }
   touched();
+}
+
+// A receipt may have moved a cursor while there was no link.
+void Uplink::take_cursor_from_log() {
+  if (!reader_) return;
+  bool behind = false;
+  for (auto lane : core::kLanes) {
+    const auto state = reader_->lane_state(lane);
+    behind = behind || (state && forwarder_.lane(lane).is_behind(state->acked));
+  }
+  if (!behind) return;
+  std::array<LaneLog, core::kLaneCount> lanes;
+  for (auto lane : core::kLanes) {
+    auto log = read_lane_log(lane, epoch_);
+    if (!log) return;  // as it was: the same events are sent again
+    lanes[core::index(lane)] = std::move(*log);
+  }
+  forwarder_.log_opened(std::move(lanes), now());
 }
 
 // From the running epoch's first event, so that a restart of this program alone does not count.
@@ -123,6 +144,32 @@ void Uplink::note_epoch_start() {
   if (!rows || rows->empty()) return;
   if (const auto event = codec::decode_trusted(rows->front().body); event)
     epoch_began_ = event->recorded;
+}
+
+// Each trusted moment on disk tells the true time of its whole boot: of what an earlier boot wrote
+// before its clock was set, too. Sluice's own lane is short and has ClockAnchored for the purpose.
+void Uplink::learn_clock() {
+  const auto state = reader_->lane_state(core::Lane::kSystem);
+  if (!state) return;
+  core::Seq next = std::max(state->first, state->last - std::min(state->last, kClockRows));
+  while (next <= state->last) {
+    const auto rows = reader_->read_lane(core::Lane::kSystem, next, 256);
+    if (!rows || rows->empty()) break;
+    for (const auto& row : *rows) {
+      const auto event = codec::decode_trusted(row.body);
+      if (event && event->recorded.trusted)
+        clock_book_.learn(event->recorded.boot, event->recorded.wall_ns,
+                          event->recorded.monotonic_ns);
+    }
+    next = rows->back().seq + 1;
+  }
+  look_at_clock();
+}
+
+void Uplink::look_at_clock() {
+  const auto& clock = environment_.clock;
+  looked_at_clock_ = now();
+  if (clock.trusted()) clock_book_.learn(clock.boot(), clock.wall_ns(), clock.monotonic_ns());
 }
 
 core::Result<codec::Report> Uplink::make_report(bool stopped_as_clone) const {
@@ -145,6 +192,7 @@ core::Result<codec::Report> Uplink::make_report(bool stopped_as_clone) const {
   out.last_error = forwarder_.last_error();
   if (out.last_error.empty()) out.last_error = complaint_;
   out.stopped_as_clone = stopped_as_clone;
+  out.turn = reports_.turn();
   return out;
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/uplink_settings.hpp"
 
+#include "core/signature.hpp"
+
+#include <algorithm>
+
 namespace sluice::sync {
 
 using namespace std::chrono_literals;
@@ -11,6 +15,12 @@ ForwarderSettings UplinkSettings::forwarder() const {
   out.window.bytes_max = window_bytes;
   out.window.ack_timeout = ack_timeout;
   out.window.ack_timeout_max = ack_timeout * 16;
+  out.window.rewind_ask_bytes = rewind_ask_bytes;
+  out.window.rewind_jitter = rewind_jitter;
+  out.link.bytes_max = window_bytes;
+  out.link.bytes_start = std::min<std::size_t>(out.link.bytes_start, window_bytes);
+  out.link.bytes_min = std::min<std::size_t>(out.link.bytes_min, window_bytes);
+  out.budgets = budgets;
   return out;
 }
 
@@ -21,6 +31,7 @@ void visit(UplinkSettings& settings, core::SettingsVisitor& visitor) {
     visitor.reject("id", "a gateway's id is 1 to 32 characters of a-z, 0-9 and -");
   visitor.field("state", settings.state);
   visitor.field("run", settings.run);
+  visitor.field("clock_sync_file", settings.clock_sync_file);
 
   visitor.section("uplink");
   visitor.field("shard", settings.shard);
@@ -33,10 +44,31 @@ void visit(UplinkSettings& settings, core::SettingsVisitor& visitor) {
   visitor.field("machine", settings.machine);
   if (settings.machine.size() > 48) visitor.reject("machine", "at most 48 bytes");
   visitor.field("takeover", settings.takeover);
+  visitor.field("receipt_key", settings.receipt_key);
+  if (!settings.receipt_key.empty() && !core::parse_public_key(settings.receipt_key))
+    visitor.reject("receipt_key",
+                   "a public key is 44 characters, as `sluice bundle key` prints it");
   visitor.field("window_events", settings.window_events, 1, 4096);
   visitor.bytes("window_bytes", settings.window_bytes, 1024, 16u << 20);
   visitor.field("ack_timeout", settings.ack_timeout, 500ms, 5min);
   visitor.field("stall_timeout", settings.stall_timeout, 10s, 1h);
+  visitor.bytes("rewind_ask_bytes", settings.rewind_ask_bytes, 0, 1ull << 50);
+  visitor.field("rewind_jitter", settings.rewind_jitter, 0ms, 1h);
+  visitor.field("live", settings.live);
+  for (const auto& category : settings.live) {
+    if (const auto known = core::check_category(category); !known)
+      visitor.reject("live", known.error().message);
+    else if (category == core::kReservedCategory)
+      visitor.reject("live", "the category sluice is Sluice's own and has no current values");
+  }
+  visitor.field("live_interval", settings.live_interval, 100ms, 1h);
+  for (const auto lane : core::kLanes) {
+    visitor.section("uplink." + std::string(core::lane_name(lane)));
+    auto& budget = settings.budgets[core::index(lane)];
+    visitor.bytes("budget", budget, 0, 1ull << 40);
+    if (budget != 0 && budget < 256)
+      visitor.reject("budget", "at least 256 bytes per second, or 0 for no limit");
+  }
 }
 
 core::Result<UplinkSettings> load_uplink_settings(const std::string& path) {

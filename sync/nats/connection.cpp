@@ -10,6 +10,7 @@
 
 #include "sync/nats/callbacks.hpp"
 #include "sync/nats/handles.hpp"
+#include "sync/nats/time_floor.hpp"
 
 namespace sluice::nats {
 
@@ -158,6 +159,9 @@ std::size_t Connection::abandoned() {
 
 core::Result<std::unique_ptr<Connection>> Connection::connect(const ConnectionOptions& options) {
   if (sodium_init() < 0) return core::fail(core::Errc::kInternal, "libsodium does not start");
+  // Whoever still hangs in a handshake may be looking at the time: then it stays what it is.
+  if (abandoned() == 0 && !set_certificate_time_floor(options.time_floor_ns))
+    return core::fail(core::Errc::kInternal, "OpenSSL does not take a time");
   const auto& urls = options.login.urls;
   core::Error last = core::fail(core::Errc::kConfig, "no server is named");
   for (std::size_t i = 0; i < urls.size(); ++i) {

@@ -56,6 +56,8 @@ struct ConnectionOptions {
   std::chrono::milliseconds connect_timeout{10'000};  // per server; see connect()
   std::chrono::milliseconds ping_interval{120'000};   // two unanswered ones close the connection
   std::chrono::milliseconds write_deadline{30'000};
+  // Certificates are checked at this time while the clock is before it (time_floor.hpp); 0: never.
+  std::int64_t time_floor_ns = 0;
   // Both run on a thread of nats.c. on_closed: once, when an open connection ends for any reason
   // but the destructor. on_error: the connection goes on (a permission refused, a slow
   // subscription).

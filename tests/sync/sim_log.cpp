@@ -56,6 +56,7 @@ void SimLog::cut_tail(core::Lane lane, core::Seq keep_last) {
 
 void SimLog::trim(core::Lane lane, core::Seq through) {
   auto& of = at(lane);
+  if (of.acked() < of.trim_after) return;  // a rewind runs
   through = std::min({through, of.acked(), of.last - 1});
   of.rows.erase(of.rows.begin(), of.rows.upper_bound(through));
   // Only epochs that still have retained events are remembered, and the newest.
@@ -67,9 +68,11 @@ void SimLog::record(core::Lane lane, const std::vector<storage::Anchor>& anchors
   auto& of = at(lane);
   for (const auto& anchor : anchors)
     if (anchor.acked > of.acked() && anchor.acked <= of.last) of.anchors.push_back(anchor);
+  if (of.acked() >= of.trim_after) of.trim_after = 0;
 }
 
 void SimLog::rewind(core::Lane lane, core::Seq acked) {
+  at(lane).trim_after = std::max(at(lane).trim_after, at(lane).acked());
   std::erase_if(at(lane).anchors, [&](const auto& anchor) { return anchor.acked > acked; });
 }
 
@@ -79,6 +82,8 @@ LaneLog SimLog::lane_log(core::Lane lane) const {
   out.state.first = of.first();
   out.state.last = of.last;
   out.state.acked = of.acked();
+  out.state.trim_after = of.trim_after;
+  out.state.bytes = of.bytes();
   out.epochs = of.epochs;
   out.anchors = of.anchors;
   out.set_aside = of.set_aside;

@@ -22,6 +22,8 @@ struct SimLane {
   std::vector<storage::Anchor> anchors;
   std::vector<storage::SetAside> set_aside;
   core::Seq first() const { return rows.empty() ? last + 1 : rows.begin()->first; }
+  core::Seq trim_after = 0;
+  std::uint64_t bytes() const { return rows.size() * 200; }  // about
   core::Seq acked() const { return anchors.empty() ? 0 : anchors.back().acked; }
 };
 

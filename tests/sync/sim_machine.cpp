@@ -3,17 +3,9 @@
 
 namespace sluice::sync::sim {
 
-namespace {
-ForwarderSettings small() {
-  ForwarderSettings out;
-  out.window.events_max = 16;
-  out.window.bytes_max = 4096;
-  return out;
-}
-}  // namespace
-
-SimMachine::SimMachine(SimLog copied, SimHub& hub, core::Random& random, const Time& now)
-    : log(std::move(copied)), hub_(hub), random_(random), now_(now) {}
+SimMachine::SimMachine(SimLog copied, SimHub& hub, core::Random& random, const Time& now,
+                       ForwarderSettings settings)
+    : log(std::move(copied)), settings_(settings), hub_(hub), random_(random), now_(now) {}
 
 void SimMachine::start_sluiced() {
   log.start(random_);
@@ -23,7 +15,7 @@ void SimMachine::start_sluiced() {
 
 void SimMachine::let_uplink_in() {
   if (!forwarder)
-    forwarder = std::make_unique<Forwarder>(Address{kGateway, "main"}, small(), *this);
+    forwarder = std::make_unique<Forwarder>(Address{kGateway, "main"}, settings_, *this);
   std::array<LaneLog, core::kLaneCount> lanes;
   for (auto lane : core::kLanes) lanes[core::index(lane)] = log.lane_log(lane);
   forwarder->log_opened(std::move(lanes), now_);
@@ -75,7 +67,7 @@ void SimMachine::append(core::Lane lane, std::size_t data_bytes) {
   if (!running) return;
   log.append(lane, data_bytes);
   const auto& of = log.at(lane);
-  if (forwarder) forwarder->tail(lane, of.first(), of.last, now_);
+  if (forwarder) forwarder->tail(lane, of.first(), of.last, of.bytes(), now_);
 }
 
 void SimMachine::need(const codec::Need& need) {
@@ -120,9 +112,13 @@ void SimMachine::ask_anchor(core::Lane lane, const std::string&, const std::stri
   });
 }
 
-void SimMachine::publish(core::Lane lane, std::uint64_t token, const std::string& subject,
-                         const std::string& identity, std::string_view body) {
-  up_.push_back([this, lane, token, subject, identity, body = std::string(body)] {
+void SimMachine::ping() {
+  up_.push_back([this] { down_.push_back([this] { forwarder->alive(now_); }); });
+}
+
+void SimMachine::publish(core::Lane lane, std::uint64_t token, const Outgoing& message) {
+  up_.push_back([this, lane, token, subject = message.subject, identity = message.identity,
+                 body = std::string(message.body)] {
     const auto answer = hub_.publish(subject, identity, body, now_);
     // Now and then an answer gets lost though the connection stays.
     if (random_.below(500) == 0) return;
@@ -144,7 +140,7 @@ void SimMachine::read(core::Lane lane, std::uint64_t ticket, core::Seq from, std
     auto records = log.read(lane, from, std::min<std::size_t>(rows, 24), bytes);
     const auto& of = log.at(lane);
     if (records->empty() || records->front().seq > from)
-      forwarder->tail(lane, of.first(), of.last, now_);
+      forwarder->tail(lane, of.first(), of.last, of.bytes(), now_);
     forwarder->rows(lane, ticket, std::move(records), now_);
   });
 }

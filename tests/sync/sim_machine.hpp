@@ -15,7 +15,8 @@ namespace sluice::sync::sim {
 // uplink, whose questions wait in queues until the simulation lets them pass or loses them.
 class SimMachine final : public SessionEffects {
  public:
-  SimMachine(SimLog log, SimHub& hub, core::Random& random, const Time& now);
+  SimMachine(SimLog log, SimHub& hub, core::Random& random, const Time& now,
+             ForwarderSettings settings);
 
   void start_sluiced();  // draws an epoch and lets the uplink in
   void kill_sluiced();   // acks that it had not written are gone
@@ -35,12 +36,13 @@ class SimMachine final : public SessionEffects {
   bool running = false;
   bool may_forward = true;  // what the claim finds
   std::size_t alarms = 0;
+  std::size_t rewinds = 0;
+  std::size_t snapshots = 0;
 
   // SessionEffects
   void ask_anchor(core::Lane lane, const std::string& hub_stream,
                   const std::string& subject) override;
-  void publish(core::Lane lane, std::uint64_t token, const std::string& subject,
-               const std::string& identity, std::string_view body) override;
+  void publish(core::Lane lane, std::uint64_t token, const Outgoing& message) override;
   void close_session(core::Error why) override;
   void read(core::Lane lane, std::uint64_t ticket, core::Seq from, std::size_t rows,
             std::size_t bytes) override;
@@ -48,11 +50,15 @@ class SimMachine final : public SessionEffects {
   void rewind(core::Lane lane, core::Seq acked) override;
   void set_aside(core::Lane lane, const storage::SetAside& range) override;
   void alarm(std::string_view, const std::string&) override { ++alarms; }
+  void rewound_by_hub(core::Lane, const Rewind&) override { ++rewinds; }
+  void went_back(core::Lane, core::Seq, const std::string&) override { ++snapshots; }
   core::Recorded recorded() override { return {}; }
+  std::int64_t clock_correction(const core::Recorded&) override { return 0; }
   std::uint64_t random_below(std::uint64_t bound) override { return random_.below(bound); }
   void connect() override;
   void ask_hub_stream() override;
   void claim() override;
+  void ping() override;
 
  private:
   using Thing = std::function<void()>;
@@ -60,6 +66,7 @@ class SimMachine final : public SessionEffects {
   void let_uplink_in();
   void drop_session();
 
+  ForwarderSettings settings_;
   SimHub& hub_;
   core::Random& random_;
   const Time& now_;
