@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/subject.hpp"
 #include "sync/nats/hub_stream_query.hpp"
@@ -22,6 +23,15 @@ constexpr milliseconds kBackoffFirst{250};
 constexpr milliseconds kBackoffLast{15'000};
 constexpr milliseconds kWait{500};
 constexpr std::int64_t kHoldAlarmNs = 600'000'000'000;
+
+// What is no number says nothing.
+std::int64_t clock_of(const nats::Message& message) {
+  const auto text = message.header(core::kClockHeader.data());
+  std::int64_t out = 0;
+  if (!text) return 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), out);
+  return error == std::errc() && end == text->data() + text->size() ? out : 0;
+}
 
 }  // namespace
 
@@ -254,7 +264,8 @@ Result<std::optional<projection::BatchOutcome>> ModelFeed::apply(
     ids.push_back(pulled.message_id().value_or(std::string()));
     incoming.push_back({pulled.message.subject(), ids.back(), pulled.message.payload(),
                         pulled.sequence, pulled.stored_ns,
-                        pulled.message.header(core::kLateHeader.data()).has_value()});
+                        pulled.message.header(core::kLateHeader.data()).has_value(),
+                        clock_of(pulled.message)});
     if (settings_.several_shards)
       if (const auto subject = core::EventSubject::parse(pulled.message.subject()))
         host_.saw_gateway(subject->gateway, settings_.shard);

@@ -5,6 +5,7 @@
 
 #include "core/codec/event_codec.hpp"
 #include "core/text.hpp"
+#include "projection/extract.hpp"
 #include "projection/schema.hpp"
 #include "projection/sqlite_engine.hpp"
 
@@ -140,6 +141,7 @@ Result<void> SqliteEngine::one(const HubStream& hub, const Incoming& message) {
   arrival->hub_seq = message.hub_seq;
   arrival->now_ns = now_ns_;
   arrival->aside = message.aside;
+  arrival->clock_ns = message.clock_ns;
   const auto answer = gate().offer(*arrival, *this);
   if (!answer) return answer.error();
   switch (answer->verdict) {
@@ -199,21 +201,22 @@ Result<void> SqliteEngine::apply(const Applied& applied) {
   if (model_->wants(event.gateway, event.category, event.type)) {
     if (parking_->is_blocked(event))
       return park(event, applied.body, "behind", "an earlier event of its stream is parked",
-                  applied.hub_seq);
+                  applied.hub_seq, applied.clock_ns);
     const auto why = writer_->run(applied);
     if (!why) return why.error();
-    if (!why->empty()) return park(event, applied.body, "poison", *why, applied.hub_seq);
+    if (!why->empty())
+      return park(event, applied.body, "poison", *why, applied.hub_seq, applied.clock_ns);
   }
   ++outcome_.applied;
   if (applied.is_late) ++outcome_.old_epoch;
-  last_event_ns_ = std::max(last_event_ns_, event.recorded.wall_ns);
+  last_event_ns_ = std::max(last_event_ns_, corrected(event.recorded.wall_ns, applied.clock_ns));
   return {};
 }
 
 Result<void> SqliteEngine::late(const core::EventView& event, std::string_view body,
                                 std::uint64_t hub_seq) {
-  const auto added =
-      parking_->park(event, body, "late", "it came after its range was given up", hub_seq, now_ns_);
+  const auto added = parking_->park(event, body, "late", "it came after its range was given up",
+                                    hub_seq, now_ns_, 0);
   if (!added) return added.error();
   ++outcome_.late;
   if (*added)
@@ -225,8 +228,8 @@ Result<void> SqliteEngine::late(const core::EventView& event, std::string_view b
 
 Result<void> SqliteEngine::park(const core::EventView& event, std::string_view body,
                                 std::string_view kind, const std::string& why,
-                                std::uint64_t hub_seq) {
-  const auto added = parking_->park(event, body, kind, why, hub_seq, now_ns_);
+                                std::uint64_t hub_seq, std::int64_t clock_ns) {
+  const auto added = parking_->park(event, body, kind, why, hub_seq, now_ns_, clock_ns);
   if (!added) return added.error();
   ++outcome_.parked;
   if (kind == "poison")

@@ -25,7 +25,8 @@ struct Incoming {
   std::string_view body;
   std::uint64_t hub_seq = 0;
   std::int64_t hub_time_ns = 0;
-  bool aside = false;  // it has the header Sluice-Late (docs/event-format.md)
+  bool aside = false;         // it has the header Sluice-Late (docs/event-format.md)
+  std::int64_t clock_ns = 0;  // its header Sluice-Clock; 0 without one
 };
 
 // A hub stream in one life of it: a re-created one has another `created`.

@@ -106,13 +106,19 @@ std::optional<Type> source_type(Kind kind) {
   }
 }
 
+std::int64_t corrected(std::int64_t wall_ns, std::int64_t clock_ns) {
+  std::int64_t out = 0;
+  return __builtin_add_overflow(wall_ns, clock_ns, &out) ? wall_ns : out;
+}
+
 bool names_gateway(Kind kind) {
   return kind == Kind::kGateway || kind == Kind::kStream;
 }
 
-void Extractor::event(const core::EventView& event, bool is_late) {
+void Extractor::event(const core::EventView& event, bool is_late, std::int64_t clock_ns) {
   event_ = &event;
   is_late_ = is_late;
+  clock_ns_ = clock_ns;
   stream_.reset();
   epoch_.reset();
   id_.reset();
@@ -124,7 +130,8 @@ std::string_view Extractor::keep(std::optional<std::string>& slot, std::string t
 }
 
 std::int64_t Extractor::time() const {
-  return event_->occurred_at_ns ? *event_->occurred_at_ns : event_->recorded.wall_ns;
+  return event_->occurred_at_ns ? *event_->occurred_at_ns
+                                : corrected(event_->recorded.wall_ns, clock_ns_);
 }
 
 std::string_view Extractor::tie_break() {

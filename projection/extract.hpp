@@ -18,11 +18,14 @@ std::optional<Type> source_type(Source::Kind kind);
 // A source whose value contains the gateway's name, so that two gateways never share a row.
 bool names_gateway(Source::Kind kind);
 
+// A recorded time with what its sender knew of its clock. What no clock can have been is left out.
+std::int64_t corrected(std::int64_t wall_ns, std::int64_t clock_ns);
+
 // Reads typed values out of one event. The values are views into the event, into the model and into
 // this object: they hold until the next event() call.
 class Extractor {
  public:
-  void event(const core::EventView& event, bool is_late = false);
+  void event(const core::EventView& event, bool is_late = false, std::int64_t clock_ns = 0);
   // Value::Kind::kAbsent: the event's data has no such field. kBadRequest: the field's value is
   // outside the type's domain; nothing is ever bent into it.
   core::Result<Value> read(const Source& source, Type type);
@@ -36,6 +39,7 @@ class Extractor {
 
   const core::EventView* event_ = nullptr;
   bool is_late_ = false;
+  std::int64_t clock_ns_ = 0;
   std::optional<std::string> stream_;
   std::optional<std::string> epoch_;
   std::optional<std::string> id_;

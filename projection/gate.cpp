@@ -115,7 +115,7 @@ Result<void> Gate::admit(GateRow& row, const Arrival& arrival, Batch& batch) {
   if (seq < row.next) return below(row, arrival, batch);
   if (seq > row.next) return hold(row, arrival, batch);
   batch.answer.verdict = Verdict::kApplied;
-  SLUICE_TRY(apply_one(row, arrival.event, arrival.body, arrival.hub_seq, batch));
+  SLUICE_TRY(apply_one(row, arrival.event, arrival.body, arrival.hub_seq, arrival.clock_ns, batch));
   ++row.next;
   return advance(row, batch);
 }
@@ -155,7 +155,7 @@ Result<void> Gate::hold(GateRow& row, const Arrival& arrival, Batch& batch) {
   } else {
     batch.answer.verdict = Verdict::kHeld;
     SLUICE_TRY(store_.hold(row, {seq, arrival.gap ? arrival.gap->to : 0, arrival.hub_seq,
-                                 arrival.now_ns, std::string(arrival.body)}));
+                                 arrival.now_ns, std::string(arrival.body), arrival.clock_ns}));
     ++row.held;
     if (arrival.gap) ++row.held_gaps;
   }
@@ -203,7 +203,7 @@ Result<void> Gate::step_over(GateRow& row, Seq to, std::string_view reason, Batc
 Result<void> Gate::apply_held(GateRow& row, const HeldItem& item, Batch& batch) {
   const auto event = codec::decode_trusted(item.body);
   if (!event) return event.error();
-  SLUICE_TRY(apply_one(row, *event, item.body, item.hub_seq, batch));
+  SLUICE_TRY(apply_one(row, *event, item.body, item.hub_seq, item.clock_ns, batch));
   row.next = item.seq + 1;
   return {};
 }

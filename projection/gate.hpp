@@ -19,6 +19,7 @@ struct Applied {
   std::uint64_t hub_seq = 0;
   std::int64_t epoch_order = 0;  // GateRow::order: greater is newer, within a gateway
   bool is_late = false;          // its epoch is not the gateway's newest
+  std::int64_t clock_ns = 0;     // as Arrival::clock_ns, of the copy that was read first
 };
 
 // What the gate lets through. An error ends the batch, which the caller rolls back.
@@ -82,7 +83,8 @@ class Gate {
   core::Result<void> make_open(GateRow& row);
   core::Result<std::int64_t> order_of(const GateRow& row);
   core::Result<void> apply_one(const GateRow& row, const core::EventView& event,
-                               std::string_view body, std::uint64_t hub_seq, Batch& batch);
+                               std::string_view body, std::uint64_t hub_seq, std::int64_t clock_ns,
+                               Batch& batch);
   core::Result<void> admit(GateRow& row, const Arrival& arrival, Batch& batch);
   core::Result<void> below(GateRow& row, const Arrival& arrival, Batch& batch);
   core::Result<void> hold(GateRow& row, const Arrival& arrival, Batch& batch);

@@ -44,11 +44,12 @@ Result<std::int64_t> Gate::order_of(const GateRow& row) {
 }
 
 Result<void> Gate::apply_one(const GateRow& row, const core::EventView& event,
-                             std::string_view body, std::uint64_t hub_seq, Batch& batch) {
+                             std::string_view body, std::uint64_t hub_seq, std::int64_t clock_ns,
+                             Batch& batch) {
   const auto newest = store_.newest_order(row.gateway);
   if (!newest) return newest.error();
   const bool is_late = *newest && row.order < **newest;
-  SLUICE_TRY(batch.sink.apply({event, body, hub_seq, row.order, is_late}));
+  SLUICE_TRY(batch.sink.apply({event, body, hub_seq, row.order, is_late, clock_ns}));
   ++batch.answer.applied;
   return {};
 }

@@ -74,6 +74,7 @@ struct HeldItem {
   std::uint64_t hub_seq = 0;
   std::int64_t seen_ns = 0;
   std::string body;
+  std::int64_t clock_ns = 0;  // of the copy that is held; one that comes later does not change it
   bool is_gap() const { return to != 0; }
 };
 
@@ -85,8 +86,9 @@ struct Arrival {
   std::optional<core::EpochOpened> opened;  // set for EpochOpened, or a gap record that covers it
   std::string_view hub_stream;
   std::uint64_t hub_seq = 0;
-  std::int64_t now_ns = 0;  // the reader's wall clock
-  bool aside = false;       // the Sluice-Late header: see GateRow::aside
+  std::int64_t now_ns = 0;    // the reader's wall clock
+  std::int64_t clock_ns = 0;  // the Sluice-Clock header: to be added to its recorded wall time
+  bool aside = false;         // the Sluice-Late header: see GateRow::aside
   RowRef row() const { return {event.gateway, event.epoch, event.lane}; }
 };
 

@@ -106,8 +106,8 @@ Result<std::vector<HeldItem>> MemoryGateStore::held_from(const GateRow& row, cor
   std::vector<HeldItem> out;
   const Held& held = held_[row.id];
   for (auto at = held.lower_bound({from, false}); at != held.end() && out.size() < limit; ++at)
-    out.push_back(
-        {at->second.seq, at->second.to, at->second.hub_seq, at->second.seen_ns, std::string()});
+    out.push_back({at->second.seq, at->second.to, at->second.hub_seq, at->second.seen_ns,
+                   std::string(), at->second.clock_ns});
   return out;
 }
 

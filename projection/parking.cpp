@@ -34,7 +34,8 @@ Result<void> Parking::prepare() {
   const std::pair<sqlite::Statement*, const char*> all[] = {
       {&park_,
        "INSERT INTO _sluice_parked (gateway, lane, epoch, seq, category, entity, type, kind, why,"
-       " hub_seq, parked_ns, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+       " hub_seq, parked_ns, body, clock_ns)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
        " ON CONFLICT (gateway, lane, epoch, seq) DO NOTHING"},
       {&refuse_,
        "INSERT INTO _sluice_refused (hub_stream, hub_seq, subject, msg_id, why, at_ns)"
@@ -76,7 +77,7 @@ bool Parking::is_blocked(const core::EventView& event) const {
 
 Result<bool> Parking::park(const core::EventView& event, std::string_view body,
                            std::string_view kind, std::string_view why, std::uint64_t hub_seq,
-                           std::int64_t now_ns) {
+                           std::int64_t now_ns, std::int64_t clock_ns) {
   if (bytes_ + body.size() > bytes_max_)
     return fail(Errc::kLimit, "the parked events of the model fill their " +
                                   std::to_string(bytes_max_) + " bytes; it stands still");
@@ -85,7 +86,7 @@ Result<bool> Parking::park(const core::EventView& event, std::string_view body,
   park_.bind(3, std::string_view(epoch)).bind(4, static_cast<std::int64_t>(event.seq));
   park_.bind(5, event.category).bind(6, event.entity).bind(7, event.type).bind(8, kind);
   park_.bind(9, why).bind(10, static_cast<std::int64_t>(hub_seq)).bind(11, now_ns);
-  park_.bind_blob(12, body);
+  park_.bind_blob(12, body).bind(13, clock_ns);
   SLUICE_TRY(park_.run());
   const bool added = database_.changes() != 0;
   if (added) bytes_ += body.size();

@@ -28,7 +28,7 @@ class Parking {
   // False: it was parked before.
   core::Result<bool> park(const core::EventView& event, std::string_view body,
                           std::string_view kind, std::string_view why, std::uint64_t hub_seq,
-                          std::int64_t now_ns);
+                          std::int64_t now_ns, std::int64_t clock_ns);
   // False: it was refused before.
   core::Result<bool> refuse(const HubStream& hub, const Incoming& message, std::string_view why,
                             std::int64_t now_ns);

@@ -47,7 +47,8 @@ class SqliteEngine final : public Engine, private GateSink {
 
   Gate gate() { return Gate(*store_, gate_settings_); }
   core::Result<void> park(const core::EventView& event, std::string_view body,
-                          std::string_view kind, const std::string& why, std::uint64_t hub_seq);
+                          std::string_view kind, const std::string& why, std::uint64_t hub_seq,
+                          std::int64_t clock_ns);
   core::Result<void> one(const HubStream& hub, const Incoming& message);
   core::Result<void> refuse(const HubStream& hub, const Incoming& message, const std::string& why);
   core::Result<void> count(const Answer& answer, const HubStream& hub);

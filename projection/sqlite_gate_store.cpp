@@ -40,7 +40,9 @@ HeldItem read_item(const Statement& row, bool with_body) {
   item.to = row.integer(1) != 0 ? as_uint(row.integer(2)) : 0;
   item.hub_seq = as_uint(row.integer(3));
   item.seen_ns = row.integer(4);
-  if (with_body) item.body = row.blob(5);
+  if (!with_body) return item;
+  item.body = row.blob(5);
+  item.clock_ns = row.integer(6);
   return item;
 }
 
@@ -77,13 +79,13 @@ Result<void> SqliteGateStore::prepare() {
                      " ORDER BY id LIMIT ?1"},
       {&has_held_, "SELECT 1 FROM _sluice_held WHERE row = ?1 AND seq = ?2 AND gap = ?3"},
       {&hold_,
-       "INSERT INTO _sluice_held (row, seq, gap, last, hub_seq, seen_ns, body)"
-       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+       "INSERT INTO _sluice_held (row, seq, gap, last, hub_seq, seen_ns, body, clock_ns)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
       {&first_event_,
-       "SELECT seq, gap, last, hub_seq, seen_ns, body FROM _sluice_held"
+       "SELECT seq, gap, last, hub_seq, seen_ns, body, clock_ns FROM _sluice_held"
        " WHERE row = ?1 AND seq >= ?2 AND gap = 0 ORDER BY seq LIMIT 1"},
       {&gap_over_,
-       "SELECT seq, gap, last, hub_seq, seen_ns, body FROM _sluice_held"
+       "SELECT seq, gap, last, hub_seq, seen_ns, body, clock_ns FROM _sluice_held"
        " WHERE row = ?1 AND seq <= ?2 AND last >= ?2 AND gap = 1 ORDER BY seq LIMIT 1"},
       {&held_from_,
        "SELECT seq, gap, last, hub_seq, seen_ns FROM _sluice_held"
@@ -328,6 +330,7 @@ Result<void> SqliteGateStore::hold(const GateRow& row, const HeldItem& item) {
   hold_.bind(1, row.id).bind(2, as_int(item.seq)).bind(3, std::int64_t{item.is_gap()});
   hold_.bind(4, as_int(item.is_gap() ? item.to : item.seq)).bind(5, as_int(item.hub_seq));
   hold_.bind(6, item.seen_ns).bind_blob(7, std::string_view(item.body));
+  hold_.bind(8, item.clock_ns);
   SLUICE_TRY(hold_.run());
   ++(*use)->items;
   (*use)->bytes += item.body.size();

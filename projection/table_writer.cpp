@@ -108,7 +108,7 @@ Result<std::string> TableWriter::run(const Applied& applied) {
   const core::EventView& event = applied.event;
   const auto found = by_type_.find(event.type);
   if (found == by_type_.end()) return std::string();
-  extractor_.event(event, applied.is_late);
+  extractor_.event(event, applied.is_late, applied.clock_ns);
   epoch_order_ = applied.epoch_order;
   std::size_t count = 0;
   for (Bound* bound : found->second) {

@@ -81,7 +81,8 @@ Message LaneMaker::gap(core::Seq from, core::Seq to, core::GapReason reason,
 
 projection::Incoming Feed::incoming(std::size_t index) const {
   const Message& message = messages_[index];
-  return {message.subject, message.msg_id, message.body, index + 1, 0, message.aside};
+  return {message.subject, message.msg_id,  message.body, index + 1, 0,
+          message.aside,   message.clock_ns};
 }
 
 projection::BatchOutcome Feed::run(projection::Engine& engine, std::size_t size) {

@@ -22,6 +22,7 @@ struct Message {
   core::Seq seq = 0;
   core::Seq to = 0;
   bool aside = false;
+  std::int64_t clock_ns = 0;
 };
 
 struct Made {
