@@ -81,7 +81,7 @@ int main(int count, char** values) {
 
   ::signal(SIGPIPE, SIG_IGN);
   core::StderrLogger logger;
-  core::SystemClock clock;
+  core::SystemClock clock(settings->gateway.clock_sync_file);
   core::SystemRandom random;
   gateway::Daemon daemon(*settings, clock, random, logger);
   return daemon.run();

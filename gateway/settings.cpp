@@ -27,6 +27,7 @@ void visit_gateway(GatewaySettings& settings, core::SettingsVisitor& visitor) {
   visitor.field("id", settings.id);
   visitor.field("state", settings.state);
   visitor.field("run", settings.run);
+  visitor.field("clock_sync_file", settings.clock_sync_file);
   visitor.field("uplink_user", settings.uplink_user);
   visitor.map("lanes", settings.lanes);
 }

@@ -20,7 +20,8 @@ struct GatewaySettings {
   std::string id;                         // [a-z0-9-]{1,32}; must be set
   std::string state = "/var/lib/sluice";  // the log is in <state>/log
   std::string run = "/run/sluice";        // the sockets
-  std::string uplink_user;                // who may use uplink.sock beside sluiced's own uid
+  std::string clock_sync_file;  // while it is there the clock is right; "": the kernel says
+  std::string uplink_user;      // who may use uplink.sock beside sluiced's own uid
   std::vector<std::pair<std::string, std::string>> lanes;  // category = "lane"
 };
 
