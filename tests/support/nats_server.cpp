@@ -109,6 +109,9 @@ void NatsServer::pause() {
 void NatsServer::resume() {
   process_->signal(SIGCONT);
 }
+void NatsServer::reload() {
+  process_->signal(SIGHUP);
+}
 
 void NatsServer::delete_store() {
   fs::remove_all(store());

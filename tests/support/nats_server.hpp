@@ -37,6 +37,7 @@ class NatsServer {
   void stop();    // SIGTERM, and waits: all is written
   void pause();   // SIGSTOP: connections stay open, nothing answers
   void resume();  // SIGCONT
+  void reload();  // SIGHUP: reads its configuration file again
   void start();   // again, on the same port and store; waits until it answers
 
   // Only while it does not run.

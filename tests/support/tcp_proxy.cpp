@@ -100,8 +100,10 @@ enum class Mode { kPass, kSilent, kHalfOpen, kRefuse };
 
 class TcpProxy::Relay {
  public:
-  explicit Relay(std::uint16_t server_port)
-      : server_port_(server_port), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  Relay(std::uint16_t server_port, const std::string& listen_on)
+      : server_port_(server_port),
+        listen_on_(listen_on),
+        wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     listen();
     thread_ = std::thread([this] { serve(); });
   }
@@ -145,6 +147,7 @@ class TcpProxy::Relay {
 
   Line& line(Way way) { return lines_[static_cast<std::size_t>(way)]; }
   std::uint16_t port() const { return port_; }
+  const std::string& listens_on() const { return listen_on_; }
   std::uint64_t taken() const { return taken_; }
 
  private:
@@ -155,7 +158,8 @@ class TcpProxy::Relay {
     ::setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);
     sockaddr_in address = loopback(port_);
     socklen_t size = sizeof address;
-    if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+    if (::inet_pton(AF_INET, listen_on_.c_str(), &address.sin_addr) != 1 ||
+        ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
         ::listen(listener_, 64) != 0 ||
         ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
       throw std::runtime_error("no port for the proxy");
@@ -314,6 +318,7 @@ class TcpProxy::Relay {
   }
 
   std::uint16_t server_port_;
+  std::string listen_on_;
   std::uint16_t port_ = 0;
   int listener_ = -1;
   int wake_;
@@ -326,14 +331,15 @@ class TcpProxy::Relay {
   std::thread thread_;
 };
 
-TcpProxy::TcpProxy(std::uint16_t server_port) : relay_(std::make_unique<Relay>(server_port)) {}
+TcpProxy::TcpProxy(std::uint16_t server_port, const std::string& listen_on)
+    : relay_(std::make_unique<Relay>(server_port, listen_on)) {}
 TcpProxy::~TcpProxy() = default;
 
 std::uint16_t TcpProxy::port() const {
   return relay_->port();
 }
 std::string TcpProxy::url(const std::string& scheme) const {
-  return scheme + "://127.0.0.1:" + std::to_string(port());
+  return scheme + "://" + relay_->listens_on() + ":" + std::to_string(port());
 }
 
 void TcpProxy::set_delay(Way way, std::chrono::milliseconds delay) {

@@ -8,9 +8,9 @@
 
 namespace sluice::test {
 
-// A bad link: a TCP relay from a port of its own on 127.0.0.1 to another port there, on a thread of
-// its own. It counts and spoils what goes through: TCP payload, so TLS and all above it. The first
-// byte that it spoils is exactly the one that was asked for.
+// A bad link: a TCP relay from a port of its own to one on 127.0.0.1, on a thread of its own. It
+// counts and spoils what goes through: TCP payload, so TLS and all above it. The first byte that it
+// spoils is exactly the one that was asked for.
 //
 // All members may be called from any thread, at any time, and hold for the connections that are
 // open as well as for new ones. Rate, delay and counters are the link's: connections share them.
@@ -18,13 +18,14 @@ class TcpProxy {
  public:
   enum class Way { kUp, kDown };  // to the server, from the server
 
-  explicit TcpProxy(std::uint16_t server_port);
+  // `listen_on`: an IPv4 address of this machine. Throws std::runtime_error if that cannot be.
+  explicit TcpProxy(std::uint16_t server_port, const std::string& listen_on = "127.0.0.1");
   TcpProxy(const TcpProxy&) = delete;
   TcpProxy& operator=(const TcpProxy&) = delete;
   ~TcpProxy();
 
   std::uint16_t port() const;
-  std::string url(const std::string& scheme = "nats") const;  // <scheme>://127.0.0.1:<port>
+  std::string url(const std::string& scheme = "nats") const;  // <scheme>://<listen_on>:<port>
 
   // A slow link: every byte takes its share of a second (0: no limit), then the delay on top.
   void set_delay(Way way, std::chrono::milliseconds delay);

@@ -12,12 +12,15 @@
 namespace sluice::test {
 
 // A certificate authority, a server certificate for 127.0.0.1, one for another name, and a
-// client's.
+// client's. They are valid for two days, from now or, with the environment of libfaketime for
+// openssl, from whenever that says.
 class Certificates {
  public:
-  Certificates() {
+  explicit Certificates(std::vector<std::string> environment = {}, const std::string& days = "2")
+      : environment_(std::move(environment)), days_(days) {
     openssl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-keyout", at("ca.key"), "-out", at("ca.pem"), "-subj", "/CN=test-ca", "-days", "2"});
+             "-keyout", at("ca.key"), "-out", at("ca.pem"), "-subj", "/CN=test-ca", "-days",
+             days_});
     make("server", "subjectAltName=IP:127.0.0.1,DNS:localhost");
     make("stranger", "subjectAltName=DNS:elsewhere.example");
     make("client", "extendedKeyUsage=clientAuth");
@@ -34,14 +37,16 @@ class Certificates {
     openssl({"req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
              "-keyout", at(name + ".key"), "-out", at(name + ".csr"), "-subj", "/CN=" + name});
     openssl({"x509", "-req", "-in", at(name + ".csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"),
-             "-CAcreateserial", "-out", at(name + ".pem"), "-days", "2", "-extfile",
+             "-CAcreateserial", "-out", at(name + ".pem"), "-days", days_, "-extfile",
              at(name + ".ext")});
   }
-  static void openssl(std::vector<std::string> arguments) {
+  void openssl(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "openssl");
-    const auto done = run(arguments);
+    const auto done = run(arguments, {.environment = environment_});
     ASSERT_EQ(done.code, 0) << done.output;
   }
+  std::vector<std::string> environment_;
+  std::string days_;
   TempDir folder_;
 };
 

@@ -97,12 +97,13 @@ void Installation::configure(const std::string& url, const std::string& uplink_l
   folder_.write("gateway.toml", "[gateway]\nid = \"" + options_.gateway + "\"\nstate = \"" +
                                     state().string() + "\"\nrun = \"" + (folder_ / "r").string() +
                                     "\"\n[gateway.lanes]\nalert = \"alarm\"\n[uplink]\nurls = [\"" +
-                                    url + "\"]\n" + uplink_lines + "\n");
+                                    url + "\"]\n" + uplink_lines + "\n" + options_.sections + "\n");
 }
 
 void Installation::start_sluiced() {
   test::Process::Options how;
   how.log_file = folder_ / "sluiced.log";
+  how.environment = options_.sluiced_environment;
   sluiced.reset();
   sluiced.emplace(std::vector<std::string>{test::program("sluiced"), "--config", config().string()},
                   how);
@@ -116,8 +117,11 @@ void Installation::start_uplink() {
   how.log_file = folder_ / "uplink.log";
   how.environment = options_.environment;
   uplink.reset();
-  uplink.emplace(
-      std::vector<std::string>{test::program("sluice-uplink"), "--config", config().string()}, how);
+  auto command = options_.uplink_prefix;
+  for (const auto& word :
+       {test::program("sluice-uplink"), std::string("--config"), config().string()})
+    command.push_back(word);
+  uplink.emplace(command, how);
 }
 
 std::string Installation::logs() const {
@@ -168,6 +172,9 @@ core::Seq Installation::acked(core::Lane lane) {
 }
 core::Seq Installation::last(core::Lane lane) {
   return lane_number(lane, "last");
+}
+core::Seq Installation::first(core::Lane lane) {
+  return lane_number(lane, "first");
 }
 
 bool Installation::drained() {

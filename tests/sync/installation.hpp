@@ -50,8 +50,11 @@ class Installation {
  public:
   struct Options {
     std::string gateway = "plant-7";
-    std::string uplink = {};  // lines of [uplink]
-    std::vector<std::string> environment = {};
+    std::string uplink = {};                    // lines of [uplink]
+    std::string sections = {};                  // whole sections, at the end
+    std::vector<std::string> environment = {};  // of sluice-uplink
+    std::vector<std::string> sluiced_environment = {};
+    std::vector<std::string> uplink_prefix = {};  // a command that runs sluice-uplink
   };
   Installation(const std::string& url, Options options);
   explicit Installation(const std::string& url) : Installation(url, Options{}) {}
@@ -67,8 +70,9 @@ class Installation {
   void append(std::size_t events, std::size_t data_bytes = 40);
   core::Seq acked(core::Lane lane = core::Lane::kTelemetry);
   core::Seq last(core::Lane lane = core::Lane::kTelemetry);
-  bool drained();                            // every lane
-  std::string link(const std::string& key);  // a text field of status' link
+  core::Seq first(core::Lane lane = core::Lane::kTelemetry);  // that is retained
+  bool drained();                                             // every lane
+  std::string link(const std::string& key);                   // a text field of status' link
   std::filesystem::path state() const { return folder_ / "s"; }
   std::filesystem::path config() const { return folder_ / "gateway.toml"; }
   std::string logs() const;
