@@ -13,6 +13,7 @@ Runs, in this order, and ends with a summary (exit 1 if anything failed):
   3. the unit tests under the thread sanitizer
   4. core's and storage's tests for arm64, under qemu-user
   5. where Go is installed: the integration tests against the newest released nats-server
+  6. that each test which docs/fault-matrix.md names has run in step 1, and passed
 
   --quick   only the unit and tidy tests of the dev build
 
@@ -96,7 +97,12 @@ else
     { echo "test: nats-server is missing" >&2; exit 1; }
   export SLUICE_NATS_SERVER=$server
   build dev
-  run_tests "all tests, nats-server $(server_version "$server")" --preset dev
+  # What ran and how it ended, test by test, for the fault matrix.
+  ran=$root/build/dev/ran
+  rm -rf "$ran"
+  mkdir -p "$ran"
+  GTEST_OUTPUT=xml:$ran/ run_tests "all tests, nats-server $(server_version "$server")" \
+    --preset dev --output-junit "$ran/ctest.xml"
   servers+=("$(server_version "$server") ($server)")
 
   build asan tests_unit
@@ -121,6 +127,16 @@ else
     fi
   else
     results+=("$(printf '%-44s not run: no Go toolchain' 'newest nats-server')")
+  fi
+fi
+
+if [ "$quick" = no ]; then
+  note 'fault matrix'
+  if python3 tests/tidy/fault_matrix.py "$root" --ran "$ran"; then
+    results+=("$(printf '%-44s every named test ran and passed' 'fault matrix')")
+  else
+    failed=yes
+    results+=("$(printf '%-44s FAILED' 'fault matrix')")
   fi
 fi
 

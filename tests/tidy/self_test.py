@@ -7,6 +7,7 @@ import sys
 import tempfile
 import unittest
 
+import fault_matrix
 import layering
 import tidy
 
@@ -109,6 +110,39 @@ class Tidy(unittest.TestCase):
 
     def test_a_dead_link_is_caught(self):
         self.assertIn("links to b.md", self.file("docs/a.md", "[b](b.md)\n"))
+
+
+class FaultMatrix(unittest.TestCase):
+    ROW = "| 1 | a fault | what happens | {} |\n"
+    TEST = {"tests/core/a_test.cpp": "TEST(Log, Holds) {\n"}
+
+    def page(self, proof, **more):
+        return {"docs/fault-matrix.md": self.ROW.format(proof), **self.TEST, **more}
+
+    def ran(self, report, proof="`Log.Holds`"):
+        tree = Tree(self.page(proof, **{"out/a_test.xml": report}))
+        with tree.scratch as root:
+            return "\n".join(fault_matrix.check(root, os.path.join(root, "out")))
+
+    def test_a_test_that_exists_passes_and_one_that_does_not_is_caught(self):
+        self.assertEqual("", Tree(self.page("`Log.Holds`")).problems(fault_matrix))
+        self.assertIn("Log.Wishes, which is in no source",
+                      Tree(self.page("`Log.Holds` `Log.Wishes`")).problems(fault_matrix))
+
+    def test_a_row_without_a_test_needs_its_words(self):
+        tree = Tree({"docs/fault-matrix.md": self.ROW.format("`Log.Holds`") + self.ROW.format(""),
+                     **self.TEST})
+        self.assertIn("names no test", tree.problems(fault_matrix))
+        tree = Tree({"docs/fault-matrix.md": self.ROW.format("`Log.Holds`")
+                     + self.ROW.format("left to the models"), **self.TEST})
+        self.assertEqual("", tree.problems(fault_matrix))
+
+    def test_what_did_not_run_or_failed_is_caught(self):
+        case = '<testsuites><testcase classname="Log" name="Holds" status="{}">{}</testcase></testsuites>'
+        self.assertEqual("", self.ran(case.format("run", "")))
+        self.assertIn("failed", self.ran(case.format("run", "<failure/>")))
+        self.assertIn("did not run", self.ran(case.format("notrun", "")))
+        self.assertIn("did not run", self.ran("<testsuites/>"))
 
 
 if __name__ == "__main__":
