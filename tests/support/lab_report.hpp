@@ -18,7 +18,7 @@ struct LabRow {
   bool reopened = true;            // every run went on without an operator
 };
 
-// Appends the row as a line of JSON to the file that SLUICE_LAB_REPORT names; without it, prints it.
+// Appends the row as a line of JSON to the file that SLUICE_LAB_REPORT names; else prints it.
 void lab_report(const LabRow& row);
 
 }  // namespace sluice::test
