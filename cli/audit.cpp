@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "cli/audit_gateway.hpp"
 #include "cli/event_source.hpp"
 #include "cli/hub.hpp"
 #include "cli/identity_audit.hpp"
@@ -31,6 +32,15 @@ constexpr const char* kDescription =
     "else with 1. Sluice's own events count as missing or duplicated at the hub, but are in no "
     "other figure.\n"
     "\n"
+    "With --gateway ID, a gateway's name and not a path, the gateway itself is not needed: the hub "
+    "stream alone is checked, by the hash chain over every event's bytes that the gateway computed "
+    "and told in ChainMark and EpochOpened events. It finds holes, bytes that were altered, "
+    "messages "
+    "under a false name, and epochs that do not follow one another (forked: a lost tail, an old "
+    "copy or a clone, which is told but is no failure). Copies beyond the first are counted and "
+    "harmless. Events behind the last mark are compared with nothing yet; `vouched for` says how "
+    "many were. It ends with 0 if all that is there is what the gateway wrote, else with 1.\n"
+    "\n"
     "It reads everything, so it is for tests and for single questions. What the log has trimmed "
     "already counts as foreign. Events that are appended while it runs would count as missing: let "
     "the gateway rest.";
@@ -38,7 +48,11 @@ constexpr const char* kDescription =
 constexpr const char* kExamples =
     " $ sluice audit --shard main --model delivery --table applied\n"
     " {\"gateway\":\"plant-7\",\"appended\":812,\"stored\":812,\"applied\":812,\"missing\":0,\n"
-    " \"duplicated\":0,\"foreign\":0,\"examples\":[]}\n";
+    " \"duplicated\":0,\"foreign\":0,\"examples\":[]}\n"
+    "\n"
+    "At the hub, of a gateway that may be switched off:\n"
+    " $ sluice audit --gateway plant-7 --nats nats://hub:4222 --json | jq .agrees\n"
+    " true\n";
 
 struct Options {
   std::string state, shard = "main", model, table = "applied";
@@ -152,6 +166,8 @@ Result<json::object> audit_all(Program& program, const Options& given, bool& agr
 }
 
 ExitCode run_audit(Program& program, const Options& given) {
+  if (given.state.empty() && given.model.empty() && is_gateway_id(program.gateway))
+    return audit_gateway(program, program.gateway, given.shard, given.login);
   bool agrees = false;
   const auto document = audit_all(program, given, agrees);
   if (!document) {
@@ -178,7 +194,8 @@ void add_audit(Program& program) {
   auto given = std::make_shared<Options>();
   CLI::App& verb =
       program.verb("audit", "compare log, hub stream and read model event by event",
-                   {"sluice audit [--state DIR] [--shard NAME] [--model MODEL [--table TABLE]]",
+                   {"sluice audit [--state DIR] [--shard NAME] [--model MODEL [--table TABLE]]\n"
+                    "sluice audit --gateway ID [--shard NAME] [--nats URL]",
                     kDescription, kExamples});
   verb.add_option("--state", given->state, "Read this state folder, not the running gateway.")
       ->type_name("DIR");

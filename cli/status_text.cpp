@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/output.hpp"
@@ -9,6 +10,7 @@ namespace sluice::cli {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::int64_t kForkNewsNs = 7 * 24 * 3600 * kSecondNs;  // it is a warning for a week
 constexpr std::int64_t kFirstPlausibleWallNs = 1'600'000'000 * kSecondNs;  // 2020-09-13
 
 std::string with_decimals(double number, int decimals) {
@@ -34,6 +36,7 @@ std::string link_text(const StatusView::LinkView& link, std::int64_t now_ns) {
     line += ": no uplink has said anything; is sluice-uplink running? (sluice doctor)";
   if (!link.clone.empty()) line += "\n         STOPPED AS A CLONE: " + link.clone;
   if (!link.last_error.empty()) line += "\n         last error: " + link.last_error;
+  if (!link.rewind.empty()) line += "\n         rewind: " + link.rewind;
   if (!link.report.empty()) line += "\n         report: " + link.report;
   return line;
 }
@@ -64,6 +67,76 @@ std::string disk_text(const StatusView& view) {
     line += ", " + (*days > 3650 ? "more than 10 years" : with_decimals(*days, 0) + " days") +
             " left at this pace if nothing is trimmed";
   return line + "\n";
+}
+
+// Only what differs from the rule: answered when the event is on the disk.
+std::string acks_text(const StatusView& view) {
+  std::string line;
+  for (const StatusView::LaneView& lane : view.lanes) {
+    if (lane.ack == "hub")
+      line += (line.empty() ? "" : "; ") + ("lane " + lane.name) + " when the hub has it";
+    if (lane.ack == "memory")
+      line += (line.empty() ? "" : "; ") + ("lane " + lane.name) + " FROM MEMORY";
+  }
+  if (line.empty()) return {};
+  line = "answers  " + line;
+  if (view.hub_ack_waiting > 0)
+    line += "; " + with_thousands(view.hub_ack_waiting) + " wait for the hub";
+  if (view.memory_taken > 0)
+    line += "; of " + with_thousands(view.memory_taken) + " from memory " +
+            with_thousands(view.memory_lost) + " were refused afterwards";
+  return line + "\n";
+}
+
+std::string log_text(const StatusView& view) {
+  if (!view.dedup_window_ms) return {};
+  std::string line =
+      *view.dedup_window_ms == 0
+          ? "log      no whole segment is at the hub yet: every retained id is known"
+          : "log      ids are known for " +
+                core::human_duration(static_cast<std::int64_t>(*view.dedup_window_ms) * 1'000'000) +
+                " after the hub's ack";
+  if (view.wal_bytes) line += ", write-ahead logs " + core::human_bytes(*view.wal_bytes);
+  return line + "\n";
+}
+
+// As data sheets write it.
+std::string endurance_text(std::uint64_t bytes) {
+  constexpr std::uint64_t kTera = 1'000'000'000'000;
+  return bytes % kTera == 0 ? std::to_string(bytes / kTera) + " TB"
+                            : std::to_string(bytes / 1'000'000'000) + " GB";
+}
+
+std::string days_text(double days) {
+  return days > 36500 ? "more than 100 years"
+                      : with_thousands(static_cast<std::uint64_t>(days)) + " days";
+}
+
+std::string card_text(const StatusView& view) {
+  const auto per_event = view.device_bytes_per_event();
+  if (!per_event) return {};
+  const double rate =
+      static_cast<double>(view.wear->events) / static_cast<double>(*view.uptime_ns) * 1e9;
+  std::string line = "card     " + core::human_bytes(static_cast<std::uint64_t>(*per_event)) +
+                     " written per event " +
+                     (view.wear->measured ? "(the device's count, others' writes included)"
+                                          : "(an estimate: the device does not count)") +
+                     " at " + with_decimals(rate, rate < 10 ? 1 : 0) + " events/s";
+  if (const auto days = view.card_days())
+    line += "; at this pace a new card of " + endurance_text(view.wear->endurance_bytes) +
+            " endurance lasts " + days_text(*days);
+  return line + "\n";
+}
+
+std::string forks_text(const StatusView& view, std::int64_t now_ns) {
+  std::string out;
+  for (const StatusView::ForkView& fork : view.forks) {
+    std::string kind = fork.kind;
+    std::replace(kind.begin(), kind.end(), '_', ' ');
+    out += "FORK     " + kind + ", " + age(fork.at_wall_ns, now_ns) + " ago: " + fork.words + "\n";
+    if (!fork.what_to_do.empty()) out += "         " + fork.what_to_do + "\n";
+  }
+  return out;
 }
 
 std::string clock_text(const StatusView& view, std::int64_t now_ns) {
@@ -97,7 +170,8 @@ std::string status_text(const StatusView& view, std::int64_t now_ns) {
   if (view.link.bytes_sent_today)
     out += "today    " + core::human_bytes(*view.link.bytes_sent_today) + " sent, " +
            core::human_bytes(view.link.bytes_received_today.value_or(0)) + " received\n";
-  out += disk_text(view) + clock_text(view, now_ns);
+  out += acks_text(view) + log_text(view) + disk_text(view) + card_text(view);
+  out += clock_text(view, now_ns) + forks_text(view, now_ns);
   out.pop_back();
   return out;
 }
@@ -129,6 +203,13 @@ Verdict judge(const StatusView& view, const Thresholds& limits, std::int64_t now
   for (const StatusView::LaneView& lane : view.lanes)
     if (lane.quota_bytes && *lane.quota_bytes > 0 && lane.bytes >= *lane.quota_bytes / 10 * 9)
       finding(lane.bytes >= *lane.quota_bytes ? 2 : 1, "lane " + lane.name + " fills its quota");
+  for (const StatusView::ForkView& fork : view.forks)
+    if (now_ns - fork.at_wall_ns < kForkNewsNs && fork.at_wall_ns <= now_ns) {
+      finding(1, "fork: " + fork.words);
+      break;
+    }
+  if (view.memory_lost > 0)
+    finding(1, with_thousands(view.memory_lost) + " events answered from memory were not stored");
   if (view.clock_trusted && !*view.clock_trusted) finding(1, "the clock is not synchronised");
 
   static constexpr const char* kWords[] = {"OK", "WARNING", "CRITICAL"};

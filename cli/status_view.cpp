@@ -46,6 +46,7 @@ StatusView::LaneView lane_view(const json::value& status, std::string_view name)
   lane.bytes = number<std::uint64_t>(field("bytes")).value_or(0);
   lane.quota_bytes = number<std::uint64_t>(field("quota_bytes"));
   lane.oldest_unacked_wall_ns = number<std::int64_t>(field("oldest_unacked_wall_ns")).value_or(0);
+  lane.ack = text(field("ack"));
   lane.rate = number<double>(at(status, {"link", "lanes", key.c_str(), "rate"}));
   // The uplink knows of acks a little before the log does.
   if (const auto acked = number<std::uint64_t>(at(status, {"link", "lanes", key.c_str(), "acked"})))
@@ -69,6 +70,7 @@ StatusView::LinkView link_view(const json::value& status) {
   link.bytes_received_today = number<std::uint64_t>(field("bytes_received_today"));
   link.clone = text(field("clone"));
   link.report = text(field("report"));
+  link.rewind = text(field("rewind"));
   return link;
 }
 
@@ -84,6 +86,26 @@ std::optional<double> bytes_per_day(const StatusView& view, const json::value& s
   }
   if (events < 1) return std::nullopt;
   return *appended * (bytes / events) / static_cast<double>(*view.uptime_ns) * 86400e9;
+}
+
+// What the log has been through, and what it costs the card.
+void add_condition(StatusView& view, const json::value& status) {
+  if (const auto bytes = number<std::uint64_t>(at(status, {"wear", "bytes"})))
+    view.wear = StatusView::WearView{
+        *bytes, number<std::uint64_t>(at(status, {"wear", "events"})).value_or(0),
+        text(at(status, {"wear", "source"})) == "device",
+        number<std::uint64_t>(at(status, {"wear", "endurance_bytes"})).value_or(0)};
+  const json::value forks = at(status, {"forks"});
+  if (forks.is_array())
+    for (const json::value& fork : forks.get_array())
+      view.forks.push_back({text(at(fork, {"kind"})), text(at(fork, {"lane"})),
+                            text(at(fork, {"words"})), text(at(fork, {"do"})),
+                            number<std::int64_t>(at(fork, {"at_ns"})).value_or(0)});
+  view.wal_bytes = number<std::uint64_t>(at(status, {"counters", "wal_bytes"}));
+  view.dedup_window_ms = number<std::uint64_t>(at(status, {"dedup_window_ms"}));
+  view.hub_ack_waiting = number<std::uint64_t>(at(status, {"acks", "hub_waiting"})).value_or(0);
+  view.memory_taken = number<std::uint64_t>(at(status, {"acks", "memory_taken"})).value_or(0);
+  view.memory_lost = number<std::uint64_t>(at(status, {"acks", "memory_lost"})).value_or(0);
 }
 
 }  // namespace
@@ -113,6 +135,19 @@ std::optional<double> StatusView::disk_days_left() const {
   return static_cast<double>(*disk_free) / *disk_bytes_per_day;
 }
 
+std::optional<double> StatusView::device_bytes_per_event() const {
+  if (!wear || wear->events == 0 || !uptime_ns || *uptime_ns < kShortestRunNs) return std::nullopt;
+  return static_cast<double>(wear->bytes) / static_cast<double>(wear->events);
+}
+
+std::optional<double> StatusView::card_days() const {
+  if (!device_bytes_per_event() || wear->endurance_bytes == 0 || wear->bytes == 0)
+    return std::nullopt;
+  const double bytes_per_day =
+      static_cast<double>(wear->bytes) / static_cast<double>(*uptime_ns) * 86400e9;
+  return static_cast<double>(wear->endurance_bytes) / bytes_per_day;
+}
+
 core::Result<StatusView> view_of(const json::value& status) {
   if (!status.is_object() || text(at(status, {"gateway"})).empty())
     return core::fail(core::Errc::kCorrupt, "the gateway's answer to status has another form");
@@ -130,6 +165,7 @@ core::Result<StatusView> view_of(const json::value& status) {
     if (lanes.is_object() && lanes.get_object().contains(core::lane_name(lane)))
       view.lanes.push_back(lane_view(status, core::lane_name(lane)));
   view.link = link_view(status);
+  add_condition(view, status);
   view.disk_free = number<std::uint64_t>(at(status, {"disk", "free"}));
   view.disk_total = number<std::uint64_t>(at(status, {"disk", "total"}));
   view.disk_bytes_per_day = bytes_per_day(view, status);

@@ -22,6 +22,7 @@ struct StatusView {
     std::optional<std::uint64_t> quota_bytes;
     std::int64_t oldest_unacked_wall_ns = 0;  // 0: nothing waits
     std::optional<double> rate;               // events/s that the hub acknowledges
+    std::string ack;                          // when an append is answered; empty: not said
     std::uint64_t backlog() const { return last > acked ? last - acked : 0; }
     // Until the backlog is gone at this rate; nullopt without a rate.
     std::optional<std::int64_t> time_to_empty_ns() const;
@@ -35,6 +36,18 @@ struct StatusView {
     std::optional<std::uint64_t> bytes_sent_today, bytes_received_today;
     std::string report;  // why the report could not be written; empty if all is well
     std::string clone;   // not empty: stopped because another machine has this gateway's id
+    std::string rewind;  // of a rewind that runs or waits for an operator, in its own words
+  };
+  // What this run wrote to the card.
+  struct WearView {
+    std::uint64_t bytes = 0, events = 0;
+    bool measured = false;              // by the block device; else an estimate
+    std::uint64_t endurance_bytes = 0;  // of the card's data sheet; 0: not configured
+  };
+  // The log's history came apart; the newest first.
+  struct ForkView {
+    std::string kind, lane, words, what_to_do;
+    std::int64_t at_wall_ns = 0;
   };
 
   std::string gateway, epoch, version;
@@ -45,6 +58,11 @@ struct StatusView {
   std::optional<double> disk_bytes_per_day;  // at the pace since sluiced started
   std::optional<std::int64_t> wall_ns;
   std::optional<bool> clock_trusted;
+  std::optional<WearView> wear;
+  std::vector<ForkView> forks;
+  std::optional<std::uint64_t> wal_bytes, dedup_window_ms;
+  std::uint64_t hub_ack_waiting = 0;  // appends that are stored and wait for the hub's word
+  std::uint64_t memory_taken = 0, memory_lost = 0;
   std::string failure;  // the log stopped by itself
   std::string state_folder;
   std::string from;  // who says so: "sluiced" or "state folder"
@@ -53,6 +71,10 @@ struct StatusView {
   std::int64_t oldest_unacked_wall_ns() const;  // over all lanes; 0: nothing waits
   // Until the disk is full at the pace of this run; nullopt if that cannot be said.
   std::optional<double> disk_days_left() const;
+  // Device bytes per event of this run, and how long a new card would last at its pace; nullopt
+  // while the run is too short, or (the latter) without a data sheet's figure.
+  std::optional<double> device_bytes_per_event() const;
+  std::optional<double> card_days() const;
 };
 
 // sluiced's `status` answer as JSON.

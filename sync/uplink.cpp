@@ -203,6 +203,25 @@ void Uplink::alarm(std::string_view type, const std::string& words) {
   if (sluiced_) sluiced_->own_event("uplink", type, words);
 }
 
+// The same words once: they would come with each session until the report is written anew.
+void Uplink::fork_seen(std::string_view kind, std::string_view lane, const std::string& words,
+                       const std::string& to_do) {
+  if (!sluiced_ || std::exchange(fork_told_, words) == words) return;
+  environment_.logger.error(kComponent, words, {{"event", "ForkSeen"}});
+  rpc::Packer data;
+  data.map(lane.empty() ? 3 : 4).text("kind").text(kind);
+  if (!lane.empty()) data.text("lane").text(lane);
+  data.text("words").text(words).text("do").text(to_do);
+  sluiced_->own_event_of("fork", "ForkSeen", data.take());
+}
+
+void Uplink::report_alarm(std::string_view type, const std::string& words) {
+  alarm(type, words);
+  fork_seen("clone", {}, words,
+            "Decide which machine goes on: there, sluice-uplink --takeover. Give the other one a "
+            "name of its own: sluice clone-prepare, then a new [gateway] id.");
+}
+
 void Uplink::rewound_by_hub(core::Lane lane, const Rewind& rewind) {
   const std::string name(core::lane_name(lane));
   environment_.logger.warning(kComponent, "the hub lacks what it had acknowledged: sending again",
@@ -289,23 +308,30 @@ void Uplink::hub_alive() {
 }
 
 void Uplink::hub_report(core::Result<std::optional<StoredReport>> answer) {
-  // Our own report, of the running epoch, knows more than this log: a snapshot was put back.
-  if (answer && *answer && (*answer)->report.machine == environment_.machine &&
-      (*answer)->report.epoch == epoch_) {
-    for (auto lane : core::kLanes) {
-      const auto said = (*answer)->report.lanes[core::index(lane)].last;
-      if (said <= forwarder_.lane(lane).last()) continue;
-      const std::string words = "this gateway's report says that lane " +
-                                std::string(core::lane_name(lane)) + " had event " +
-                                std::to_string(said) +
-                                " of the running epoch, which the log does not have: it went back "
-                                "under its writer";
-      went_back(lane, said, words);
-      return close_session(core::fail(core::Errc::kUnavailable, words));
-    }
-  }
+  if (answer && *answer && !holds_with((*answer)->report)) return;
   reports_.got(std::move(answer), now());
   touched();
+}
+
+// What was reported of this gateway, against its log. False: the log went back, and the session
+// ends.
+bool Uplink::holds_with(const codec::Report& report) {
+  std::array<LaneView, core::kLaneCount> log;
+  for (auto lane : core::kLanes) {
+    const auto& of = forwarder_.lane(lane);
+    log[core::index(lane)] = {&of.history(), of.last()};
+  }
+  const auto fork = fork_in_report(report, log);
+  if (!fork) return true;
+  const std::string words = fork_words(*fork);
+  if (fork->kind != ForkEvidence::Kind::kWentBack) {
+    fork_seen(fork_kind(*fork), core::lane_name(fork->lane), words, fork_to_do(*fork));
+    return true;
+  }
+  if (report.machine != environment_.machine) return true;  // a clone: that is found by its machine
+  went_back(fork->lane, fork->reported, words);
+  close_session(core::fail(core::Errc::kUnavailable, words));
+  return false;
 }
 
 void Uplink::hub_report_put(const PutAnswer& answer) {

@@ -15,6 +15,7 @@
 #include "core/random.hpp"
 #include "storage/log_reader.hpp"
 #include "sync/clock_book.hpp"
+#include "sync/fork_evidence.hpp"
 #include "sync/forwarder.hpp"
 #include "sync/hub_session.hpp"
 #include "sync/link_status.hpp"
@@ -74,9 +75,7 @@ class Uplink final : private SessionEffects, private ReportEffects, private HubL
   void taken_over(const std::string& words) override;
   void give_way(const std::string& words) override;
   void others_published() override;
-  void report_alarm(std::string_view type, const std::string& words) override {
-    alarm(type, words);
-  }
+  void report_alarm(std::string_view type, const std::string& words) override;
 
   // HubListener: what the session hears.
   void hub_connected(std::size_t max_payload) override;
@@ -118,6 +117,9 @@ class Uplink final : private SessionEffects, private ReportEffects, private HubL
   void flush_soon();
   std::string rewind_words() const;
   void end_session();
+  bool holds_with(const codec::Report& report);
+  void fork_seen(std::string_view kind, std::string_view lane, const std::string& words,
+                 const std::string& to_do);
   core::Result<codec::Report> make_report(bool stopped_as_clone) const;
   LinkStatus link_status();
 
@@ -153,6 +155,7 @@ class Uplink final : private SessionEffects, private ReportEffects, private HubL
   std::string told_status_;     // the last one sent to `sluiced`
   std::string lasting_status_;  // the same without what each report changes
   std::map<std::string, Time, std::less<>> alarmed_;
+  std::string fork_told_;
   std::string complaint_;
   Forwarder::Link logged_ = Forwarder::Link::kNoLog;
   std::string announced_;  // the word, reason and time of the last line about the link

@@ -225,6 +225,64 @@ TEST(Status, SaysWhatWaitsSinceWhenAndHowLongItTakes) {
   EXPECT_THAT(text, testing::ContainsRegex("telemetry .* 1,000 .* 400 .* 600 .*10 min.*20.*30 s"));
 }
 
+core::json::value document_with(const char* key, const char* value) {
+  core::json::value document = status_document();
+  document.as_object()[key] = *core::parse_json(value);
+  return document;
+}
+
+TEST(Status, SaysWhatAnEventCostsTheCardAndHowLongANewOneLasts) {
+  // 36,000 events in an hour, 10 a second; 34.2 MB at the device.
+  const auto view =
+      view_of(document_with("wear", R"({"bytes":34200000,"source":"device","events":36000,
+                  "endurance_bytes":3000000000000})"));
+  ASSERT_TRUE(view);
+  EXPECT_NEAR(*view->device_bytes_per_event(), 950, 0.1);
+  EXPECT_NEAR(*view->card_days(), 3e12 / (34.2e6 * 24), 1);
+  const std::string text = status_text(*view, kNow);
+  EXPECT_THAT(text, HasSubstr("card     950 B written per event (the device's count"));
+  EXPECT_THAT(text, HasSubstr("at 10 events/s"));
+  EXPECT_THAT(text, HasSubstr("a new card of 3 TB endurance lasts 3,654 days"));
+}
+
+TEST(Status, AnEstimateIsCalledOneAndACardOfUnknownEnduranceHasNoDays) {
+  const auto view = view_of(document_with(
+      "wear", R"({"bytes":34200000,"source":"estimate","events":36000,"endurance_bytes":0})"));
+  ASSERT_TRUE(view);
+  EXPECT_FALSE(view->card_days());
+  const std::string text = status_text(*view, kNow);
+  EXPECT_THAT(text, HasSubstr("(an estimate: the device does not count)"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("lasts")));
+}
+
+TEST(Status, AForkIsToldWithWhatToDoAndIsAWarningForAWeek) {
+  const auto view = view_of(document_with(
+      "forks", R"([{"kind":"old_copy","lane":"alarm","words":"an older copy was brought back",
+                    "do":"export the other card","at_ns":1790000000000000000}])"));
+  ASSERT_TRUE(view);
+  const std::string text = status_text(*view, kNow);
+  EXPECT_THAT(text, HasSubstr("FORK     old copy, 10 min 0 s ago: an older copy was brought back"));
+  EXPECT_THAT(text, HasSubstr("export the other card"));
+  EXPECT_THAT(judge(*view, {}, kNow).line, HasSubstr("fork: an older copy was brought back"));
+  const std::int64_t later = kNow + 8ll * 24 * 3600 * 1'000'000'000;
+  EXPECT_THAT(judge(*view, {.critical_age_ns = later}, later).line,
+              testing::Not(HasSubstr("fork")));
+}
+
+TEST(Status, ALaneThatAnswersOtherwiseIsNamed) {
+  core::json::value document =
+      document_with("acks", R"({"hub_waiting":3,"memory_taken":120,"memory_lost":2})");
+  document.at("lanes").at("alarm").as_object()["ack"] = "hub";
+  document.at("lanes").at("telemetry").as_object()["ack"] = "memory";
+  const auto view = view_of(document);
+  ASSERT_TRUE(view);
+  const std::string text = status_text(*view, kNow);
+  EXPECT_THAT(text, HasSubstr("answers  lane alarm when the hub has it; lane telemetry FROM "
+                              "MEMORY; 3 wait for the hub"));
+  EXPECT_THAT(text, HasSubstr("of 120 from memory 2 were refused afterwards"));
+  EXPECT_THAT(judge(*view, {}, kNow).line, HasSubstr("2 events answered from memory"));
+}
+
 TEST(Status, DiskDaysFollowFromThePaceSinceTheStart) {
   const auto view = view_of(status_document());
   ASSERT_TRUE(view);
