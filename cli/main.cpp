@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   sluice::cli::add_status(program);
   sluice::cli::add_doctor(program);
   sluice::cli::add_audit(program);
+  sluice::cli::add_bundle(program);
   sluice::cli::add_plugtest(program);
   return program.run(argc, argv);
 }

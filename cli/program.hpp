@@ -59,6 +59,7 @@ void add_provision(Program& program);
 void add_status(Program& program);
 void add_doctor(Program& program);
 void add_audit(Program& program);
+void add_bundle(Program& program);
 void add_plugtest(Program& program);
 
 }  // namespace sluice::cli

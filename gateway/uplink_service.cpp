@@ -69,6 +69,7 @@ void UplinkService::on_request(const SessionPtr& session, std::uint32_t id, std:
   if (!desk_.is_open())
     return session->answer(id, fail(Errc::kUnavailable, "the log is not open yet"));
   if (method == "hello") return session->answer(id, hello(session));
+  if (method == "receipt") return session->answer(id, receipt(params));
   // The uplink may act only after it was told the epoch, and on that connection.
   if (!peers_.contains(session.get()))
     return session->answer(id, fail(Errc::kBadRequest, "hello must come first"));
@@ -107,6 +108,28 @@ core::Result<std::string> UplinkService::acks(const rpc::Value& params) {
   acks_ += anchors.size();
   desk_.record_acks(*lane, std::move(anchors));
   return nil();
+}
+
+// What a bundle brought to the hub. Not the uplink's word but a tool's, so it needs no hello; it
+// counts only where it joins the cursor.
+core::Result<std::string> UplinkService::receipt(const rpc::Value& params) {
+  const auto lane = lane_at(params, 0);
+  if (!lane) return lane.error();
+  const auto from = params.at(1).unsigned_integer();
+  if (!from || *from == 0) return bad("from");
+  auto anchor = anchor_of(params.at(2));
+  if (!anchor) return anchor.error();
+  const auto state = desk_.log().lane_state(*lane);
+  const bool joins = *from <= state.acked + 1 || (state.acked == 0 && *from <= state.first);
+  if (!joins || anchor->acked > state.last || anchor->seq > anchor->acked) return bad("from");
+  logger_.info("sluiced", "a receipt says what the hub has",
+               {{"lane", std::string(core::lane_name(*lane))},
+                {"from", std::to_string(*from)},
+                {"to", std::to_string(anchor->acked)}});
+  desk_.record_acks(*lane, {std::move(*anchor)});
+  rpc::Packer out;
+  out.map(1).text("cursor").unsigned_integer(state.acked);
+  return out.take();
 }
 
 void UplinkService::rewind(const SessionPtr& session, std::uint32_t id, const rpc::Value& params) {

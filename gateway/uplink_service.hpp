@@ -43,6 +43,7 @@ class UplinkService final : public rpc::Service {
   };
   core::Result<std::string> hello(const SessionPtr& session);
   core::Result<std::string> acks(const rpc::Value& params);
+  core::Result<std::string> receipt(const rpc::Value& params);
   void rewind(const SessionPtr& session, std::uint32_t id, const rpc::Value& params);
   void set_aside(const SessionPtr& session, std::uint32_t id, const rpc::Value& params);
   void own_event(const SessionPtr& session, std::uint32_t id, const rpc::Value& params);

@@ -8,6 +8,10 @@ namespace sluice::sync {
 namespace {
 constexpr int kConflictsMax = 5;
 constexpr Time kAnswerLimit{30'000};
+// An import writes its turn anew every ten seconds.
+constexpr Time kTurnAlive{60'000};
+constexpr std::string_view kGiveWay =
+    "a bundle import publishes for this gateway: waiting until it is done";
 constexpr int kIntervalsAlive = 3;  // an entry older than that is of a machine that is gone
 }  // namespace
 
@@ -24,6 +28,7 @@ void ReportKeeper::write(State state, std::uint64_t revision, bool stopped) {
   state_ = state;
   revision_ = revision;
   changed_ = false;
+  if (state != State::kGivingWay) turn_.reset();
   effects_.put_report(revision, stopped);
 }
 
@@ -34,14 +39,49 @@ std::string ReportKeeper::other_words() const {
 void ReportKeeper::got(core::Result<std::optional<StoredReport>> entry, Time now) {
   if (state_ != State::kLooking && state_ != State::kTiming && state_ != State::kChecking) return;
   if (!entry) return without_bucket(entry.error().message, now);
+  if (*entry && state_ != State::kTiming) {
+    if ((*entry)->report.turn) effects_.others_published();
+    if (has_turn(**entry, now)) return give_way(**entry, now);
+  }
   if (state_ == State::kLooking) return look(*entry);
   if (state_ == State::kTiming) return time_other(*entry);
   check(*entry);
 }
 
+void ReportKeeper::look(Time now) {
+  if (state_ != State::kHeld) return;
+  state_ = State::kChecking;
+  asked_ = now;
+  effects_.get_report();
+}
+
+// Whoever has the turn writes it anew all the time. Nothing but the entry's own changes is needed
+// to see that it lives, so no clock but ours is.
+bool ReportKeeper::has_turn(const StoredReport& entry, Time now) {
+  const auto& turn = entry.report.turn;
+  if (!turn || turn->state == codec::Report::Turn::State::kDone) return false;
+  if (turn_revision_ != entry.revision) {
+    turn_revision_ = entry.revision;
+    turn_since_ = now;
+  }
+  return now - turn_since_ < kTurnAlive;
+}
+
+void ReportKeeper::give_way(const StoredReport& entry, Time now) {
+  asked_ = now;
+  using Turn = codec::Report::Turn;
+  if (entry.report.turn->state == Turn::State::kGivenWay) {
+    state_ = State::kOff;
+    return effects_.give_way(std::string(kGiveWay));
+  }
+  turn_ = Turn{entry.report.turn->importer, Turn::State::kGivenWay};
+  write(State::kGivingWay, entry.revision, false);
+}
+
 void ReportKeeper::look(const std::optional<StoredReport>& entry) {
   if (!entry) return write(State::kClaiming, 0, false);
-  if (entry->report.machine == settings_.machine)
+  // Without a machine it is an import's, which had found none.
+  if (entry->report.machine == settings_.machine || entry->report.machine.empty())
     return write(State::kClaiming, entry->revision, false);
   other_machine_ = entry->report.machine;
   other_at_ns_ = entry->stored_at_ns;
@@ -68,7 +108,7 @@ void ReportKeeper::time_other(const std::optional<StoredReport>& entry) {
 
 // Someone else wrote since our last report.
 void ReportKeeper::check(const std::optional<StoredReport>& entry) {
-  if (!entry || entry->report.machine == settings_.machine)
+  if (!entry || entry->report.machine == settings_.machine || entry->report.machine.empty())
     return write(State::kWriting, entry ? entry->revision : 0, false);
   other_machine_ = entry->report.machine;
   if (entry->report.stopped_as_clone) {
@@ -82,7 +122,8 @@ void ReportKeeper::check(const std::optional<StoredReport>& entry) {
 }
 
 void ReportKeeper::put(const PutAnswer& answer, Time now) {
-  const bool waited = state_ == State::kProbing || state_ == State::kClaiming;
+  const bool waited =
+      state_ == State::kProbing || state_ == State::kClaiming || state_ == State::kGivingWay;
   if (!waited && state_ != State::kWriting) return;
   if (answer.kind == PutAnswer::Kind::kFailed) return without_bucket(answer.words, now);
   if (answer.kind == PutAnswer::Kind::kConflict) {
@@ -95,6 +136,12 @@ void ReportKeeper::put(const PutAnswer& answer, Time now) {
   conflicts_ = 0;
   failure_.clear();
   written_ = now;
+  if (state_ == State::kGivingWay) {
+    turn_revision_ = answer.revision;
+    turn_since_ = now;
+    state_ = State::kOff;
+    return effects_.give_way(std::string(kGiveWay));
+  }
   if (state_ == State::kProbing) {
     state_ = State::kTiming;
     return effects_.get_report();
@@ -128,7 +175,8 @@ void ReportKeeper::tick(Time now) {
 }
 
 std::optional<Time> ReportKeeper::deadline() const {
-  if (state_ == State::kWriting || state_ == State::kChecking) return asked_ + kAnswerLimit;
+  if (state_ == State::kWriting || state_ == State::kChecking || state_ == State::kGivingWay)
+    return asked_ + kAnswerLimit;
   if (state_ != State::kHeld) return std::nullopt;
   const Time wait =
       changed_ ? std::min(settings_.interval, settings_.change_interval) : settings_.interval;

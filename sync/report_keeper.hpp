@@ -34,6 +34,10 @@ class ReportEffects {
   virtual void put_report(std::uint64_t revision, bool stopped_as_clone) = 0;
   virtual void claimed(bool go_on, const std::string& words) = 0;  // the answer to begin()
   virtual void taken_over(const std::string& words) = 0;           // after claimed(true)
+  // A bundle's import publishes for this gateway: stop, and begin() again later.
+  virtual void give_way(const std::string& words) = 0;
+  // Someone else may have published any event of this log.
+  virtual void others_published() = 0;
   virtual void report_alarm(std::string_view type, const std::string& words) = 0;
 };
 
@@ -54,16 +58,32 @@ class ReportKeeper {
   // A session began. `told`: the operator's word that this machine goes on whatever is found.
   void begin(bool told, Time now);
   void end() { state_ = State::kOff; }
+  // Someone says that the entry was changed: an import that takes the turn, or is done.
+  void look(Time now);
   void changed() { changed_ = true; }  // what the report says is no longer so
 
   void got(core::Result<std::optional<StoredReport>> entry, Time now);
   void put(const PutAnswer& answer, Time now);
   void tick(Time now);
   std::optional<Time> deadline() const;
+  // To be written with the report that put_report() asks for.
+  const std::optional<codec::Report::Turn>& turn() const { return turn_; }
   const std::string& failure() const { return failure_; }  // of the last write, empty if none
 
  private:
-  enum class State { kOff, kLooking, kProbing, kTiming, kClaiming, kHeld, kWriting, kChecking };
+  enum class State {
+    kOff,
+    kLooking,
+    kProbing,
+    kTiming,
+    kClaiming,
+    kHeld,
+    kWriting,
+    kChecking,
+    kGivingWay
+  };
+  bool has_turn(const StoredReport& entry, Time now);
+  void give_way(const StoredReport& entry, Time now);
   void look(const std::optional<StoredReport>& entry);
   void time_other(const std::optional<StoredReport>& entry);
   void check(const std::optional<StoredReport>& entry);
@@ -83,6 +103,9 @@ class ReportKeeper {
   std::int64_t other_at_ns_ = 0;
   Time written_{0};
   Time asked_{0};
+  std::optional<codec::Report::Turn> turn_;
+  std::uint64_t turn_revision_ = 0;  // of the newest sign of life of the one whose turn it is
+  Time turn_since_{0};               // when that was seen first
   std::string failure_;
 };
 

@@ -36,13 +36,24 @@ Result<msgpack::object_handle> unpack(std::string_view bytes, const char* what) 
   }
 }
 
+// What a later program puts there is ignored.
+std::optional<Report::Turn> read_turn(const msgpack::object& from) {
+  if (from.type != msgpack::type::ARRAY || from.via.array.size != 2) return std::nullopt;
+  const auto& importer = from.via.array.ptr[0];
+  const auto& state = from.via.array.ptr[1];
+  if (importer.type != msgpack::type::STR || state.type != msgpack::type::POSITIVE_INTEGER ||
+      state.via.u64 > 2)
+    return std::nullopt;
+  return Report::Turn{importer.as<std::string>(), static_cast<Report::Turn::State>(state.via.u64)};
+}
+
 }  // namespace
 
 std::string encode_report(const Report& report) {
   std::string out;
   StringSink sink{&out};
   Packer packer(sink);
-  packer.pack_array(kReportFields);
+  packer.pack_array(kReportFields + (report.turn ? 1 : 0));
   packer.pack(kReportFormat);
   packer.pack(report.gateway);
   packer.pack(cut(report.machine, 48));
@@ -59,8 +70,13 @@ std::string encode_report(const Report& report) {
   packer.pack(report.clock_trusted);
   packer.pack_uint64(report.started_ns_ago);
   packer.pack(cut(report.program_version, 24));
-  packer.pack(cut(report.last_error, 96));
+  packer.pack(cut(report.last_error, report.turn ? 72 : 96));
   packer.pack(report.stopped_as_clone);
+  if (report.turn) {
+    packer.pack_array(2);
+    packer.pack(cut(report.turn->importer, 16));
+    packer.pack_uint8(static_cast<std::uint8_t>(report.turn->state));
+  }
   return out;
 }
 
@@ -94,6 +110,7 @@ Result<Report> decode_report(std::string_view bytes) {
     report.program_version = all.ptr[10].as<std::string>();
     report.last_error = all.ptr[11].as<std::string>();
     report.stopped_as_clone = all.ptr[12].as<bool>();
+    if (all.size > kReportFields) report.turn = read_turn(all.ptr[kReportFields]);
     return report;
   } catch (const msgpack::type_error&) {
     return fail(Errc::kCorrupt, "a report holds a field of another type");

@@ -31,9 +31,24 @@ struct Report {
   std::string program_version;       // at most 24 bytes
   std::string last_error;            // at most 96 bytes, empty if none
   bool stopped_as_clone = false;
+  // Who publishes this gateway's events in its place: `sluice bundle import` takes the turn, and
+  // keeps all else of the report as it found it.
+  struct Turn {
+    enum class State : std::uint8_t {
+      kPublishing = 0,
+      kDone = 1,
+      kGivenWay = 2,  // the gateway's uplink has seen it, and stopped until it is done
+    };
+    std::string importer;  // at most 16 bytes, drawn for each run
+    State state = State::kPublishing;
+  };
+  std::optional<Turn> turn;
 };
 std::string encode_report(const Report& report);  // cuts texts to their limits at a UTF-8 boundary
 core::Result<Report> decode_report(std::string_view bytes);
+
+// On need.<gateway> as well: "look at your report, it was changed". An array of one.
+inline constexpr std::string_view kLook{"\x91\x02", 2};
 
 // Asks a gateway for what the hub does not have.
 struct Need {

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/card_view.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "sqlite/database.hpp"
+#include "storage/segment_file.hpp"
+
+namespace sluice::storage {
+
+namespace {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+namespace fs = std::filesystem;
+
+core::Error io_error(const std::string& what, const fs::path& path, const std::error_code& error) {
+  return fail(Errc::kIo, what + " " + path.string() + ": " + error.message());
+}
+
+// Reads the file alone, as SQLite's immutable mode does: a mark that is only in a WAL does not
+// count.
+bool is_sealed(const fs::path& path) {
+  if (wal_bytes(path) != 0) return false;
+  auto database = sqlite::Database::open(path, sqlite::OpenMode::kImmutable);
+  if (!database) return false;
+  const auto mark = database->query_int("SELECT count(*) FROM meta WHERE key='sealed'");
+  return mark && *mark == 1;
+}
+
+Result<void> mirror(const fs::path& segment, const fs::path& to) {
+  std::error_code error;
+  if (is_sealed(segment)) {
+    fs::create_symlink(fs::absolute(segment), to, error);
+    if (error) return io_error("cannot link", to, error);
+    return {};
+  }
+  fs::copy_file(segment, to, error);
+  if (error) return io_error("cannot copy", segment, error);
+  fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, error);
+  const fs::path wal = segment.string() + "-wal";
+  if (!fs::exists(wal)) return {};
+  fs::copy_file(wal, to.string() + "-wal", error);
+  if (error) return io_error("cannot copy", wal, error);
+  fs::permissions(to.string() + "-wal", fs::perms::owner_read | fs::perms::owner_write, error);
+  return {};
+}
+
+}  // namespace
+
+Result<CardView> CardView::open(const fs::path& log_folder) {
+  const char* place = std::getenv("TMPDIR");
+  std::string name =
+      std::string(place != nullptr && *place != 0 ? place : "/tmp") + "/sluice-card-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr)
+    return fail(Errc::kIo, "cannot make a scratch folder " + name + ": " + std::strerror(errno));
+  CardView view{fs::path(name)};
+  bool found = false;
+  for (const core::Lane lane : core::kLanes) {
+    const auto files = list_segments(lane_folder(log_folder, lane));
+    if (!files && files.error().code == Errc::kNotFound) continue;
+    if (!files) return files.error();
+    found = found || !files->empty();
+    const fs::path folder = lane_folder(view.scratch_, lane);
+    std::error_code error;
+    fs::create_directory(folder, error);
+    if (error) return io_error("cannot make", folder, error);
+    for (const SegmentFile& file : *files)
+      SLUICE_TRY(mirror(file.path, folder / file.path.filename()));
+  }
+  if (!found) return fail(Errc::kNotFound, "there is no log in " + log_folder.string());
+  return view;
+}
+
+CardView::CardView(CardView&& other) noexcept : scratch_(std::exchange(other.scratch_, {})) {}
+
+CardView::~CardView() {
+  std::error_code ignored;
+  if (!scratch_.empty()) fs::remove_all(scratch_, ignored);
+}
+
+}  // namespace sluice::storage

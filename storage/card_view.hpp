@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+
+#include "core/result.hpp"
+
+namespace sluice::storage {
+
+// A log that nobody writes and that must not be touched: a dead gateway's card. Even reading a
+// segment whose WAL is not empty would make SQLite write beside it, so a scratch folder (in
+// $TMPDIR) gets links to the sealed segments and copies of all others, at most the newest of each
+// lane as a rule. Give folder() to LogReader::open. The destructor removes the scratch folder.
+class CardView {
+ public:
+  // kNotFound: no log there; kIo: it cannot be read, or the scratch folder not written.
+  static core::Result<CardView> open(const std::filesystem::path& log_folder);
+  CardView(CardView&& other) noexcept;
+  CardView& operator=(CardView&&) = delete;
+  ~CardView();
+
+  const std::filesystem::path& folder() const { return scratch_; }
+
+ private:
+  explicit CardView(std::filesystem::path scratch) : scratch_(std::move(scratch)) {}
+  std::filesystem::path scratch_;
+};
+
+}  // namespace sluice::storage
