@@ -64,7 +64,7 @@ if(CMAKE_CROSSCOMPILING)
   set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE arm64)
   set(library_depends "")
   foreach(library IN ITEMS "libc 6" "libstdc\\+\\+ 6" "libgcc_s 1" "libsodium 23" "libsystemd 0"
-                           "libsqlite3 0" "libnats 3.4")
+                           "libsqlite3 0" "libnats 3.4" "libzstd 1")
     file(STRINGS "${CMAKE_SYSROOT}/shlibs" line REGEX "^${library} ")
     string(REGEX REPLACE "^[^ ]+ [^ ]+ (.*)$" "\\1" line "${line}")
     list(APPEND library_depends "${line}")
