@@ -92,7 +92,7 @@ run_folder() {
   done < <(programs_of "$folder")
 }
 
-configure_and_build dev
+configure_and_build dev lab
 mkdir -p "$out"
 report=$out/report.jsonl
 : >"$report"

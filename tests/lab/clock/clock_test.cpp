@@ -147,12 +147,38 @@ TEST_F(WrongClock, TlsLinkIsMadeIn1970ByCertificatesOlderThanTheProgram) {
   // Ten years ahead the certificate is over: nothing ends, and with the time the link comes back.
   clock_.set_offset(kTenYears);
   link.cut();
-  site.append_more(300);
+  EXPECT_TRUE(
+      site.waits_until([&] { return site.gateway().last() > site.gateway().acked() + 300; }, 60s))
+      << "a certificate that is over was taken";
+  EXPECT_NE(site.gateway().link("state"), "up");
   clock_.set_offset(0);
   EXPECT_TRUE(
       site.waits_until([&] { return site.gateway().last() < site.gateway().acked() + 100; }, 60s))
       << site.logs();
   expect_nothing_lost(site.judge("clock: TLS in 1970 and ten years ahead", 1), site);
+}
+
+// The floor is no way around a certificate: of one that is younger than the program it says
+// nothing.
+TEST_F(WrongClock, TlsWaitsForTheTimeWhereTheCertificateIsYoungerThanTheProgram) {
+  const Certificates certificates;
+  NatsServer server({.config = certificates.server_config("server", false)});
+  nats::LoginSettings login;
+  login.ca_file = certificates.at("ca.pem");
+  clock_.set_time(kBootTime);
+  Site site({.nats_urls = {"tls://127.0.0.1:" + std::to_string(server.port())},
+             .uplink = "ca_file = \"" + login.ca_file + "\"",
+             .login = login,
+             .environment = clock_.environment()});
+  site.start();
+  site.append_more(300);
+  auto& gateway = site.gateway();
+  EXPECT_TRUE(site.waits_until([&] { return !gateway.link("last_error").empty(); }, 60s));
+  EXPECT_EQ(gateway.acked(), 0u);
+  clock_.set_offset(0);
+  EXPECT_TRUE(site.waits_until([&] { return gateway.last() < gateway.acked() + 100; }, 60s))
+      << site.logs();
+  expect_nothing_lost(site.judge("clock: TLS in 1970, certificate of today", 1), site);
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ TEST_F(Link, ThrottledLinkDrainsWhenItIsWideAgain) {
 
 TEST_F(Link, CutInMidFrameAtManyOffsetsLosesNothing) {
   start();
-  const std::uint64_t runs = lab_runs(24);
+  const std::uint64_t runs = lab_runs(12);
   for (std::uint64_t run = 0; run < runs; ++run) {
     const auto taken = link_.connections();
     const Way way = run % 3 == 2 ? Way::kDown : Way::kUp;
