@@ -23,7 +23,7 @@ inline constexpr std::size_t kTrailerBytesMax = 4u << 20;
 inline constexpr std::size_t kBlockBytes = 4u << 20;       // what a writer fills a block to
 inline constexpr std::size_t kBlockBytesMax = 8u << 20;    // what a reader takes, unpacked
 inline constexpr std::size_t kPackedBytesMax = 16u << 20;  // and packed
-inline constexpr std::size_t kRecordHeadBytes = 16;  // size, checksum, correction of the clock
+inline constexpr std::size_t kRecordHeadBytes = 12;  // size, correction of the clock
 
 // What is known before the first event: who made the file, and of what.
 struct BundleHeader {

@@ -21,7 +21,6 @@ using core::Result;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr auto kReceiptEvery = 5s;
 constexpr std::uint64_t kItemsPerWord = 256;
 
 // What of the pieces lies in [from, to].
@@ -178,7 +177,7 @@ class Importer {
         progress_.publishing(acked_to_ - header.from + 1, out.to - header.from + 1);
       const auto hub = publisher_.connection();
       if (hub) (void)turn.renew(**hub);  // a turn that is lost costs traffic, not events
-      if (std::chrono::steady_clock::now() - written < kReceiptEvery) return {};
+      if (std::chrono::steady_clock::now() - written < order_.receipt_every) return {};
       written = std::chrono::steady_clock::now();
       return write_receipt(bundle, out);
     });

@@ -37,6 +37,7 @@ struct ImportOrder {
   const core::SigningKey* receipt_key =
       nullptr;                           // without one no receipts are written or looked for
   std::filesystem::path receipt_folder;  // empty: beside each file
+  std::chrono::milliseconds receipt_every{5000};  // empty: beside each file
 };
 
 struct ImportedFile {

@@ -100,6 +100,8 @@ Result<bool> BundleReader::next_block(std::string& plain) {
   }
   const auto size = take_u32();
   if (!size) return size.error();
+  const auto crc = take_u32();
+  if (!crc) return crc.error();
   if (*packed_size > kPackedBytesMax || *size > kBlockBytesMax || *size == 0)
     return altered("a block cannot be that long");
   auto packed = take(*packed_size);
@@ -109,6 +111,7 @@ Result<bool> BundleReader::next_block(std::string& plain) {
   const std::size_t got =
       ZSTD_decompress(plain.data(), plain.size(), packed->data(), packed->size());
   if (ZSTD_isError(got) != 0 || got != plain.size()) return altered("a block does not unpack");
+  if (core::crc32c(plain) != *crc) return altered("a block does not match its checksum");
   block_digest_ = digest_of(plain);
   return true;
 }
@@ -140,13 +143,11 @@ Result<void> BundleReader::records(std::string_view plain, const TakeBody& take_
   while (!plain.empty()) {
     if (plain.size() < kRecordHeadBytes) return altered("a record is cut off");
     const std::uint32_t size = read_u32(plain);
-    const std::uint32_t crc = read_u32(plain.substr(4));
-    const std::int64_t clock_ns = read_i64(plain.substr(8));
+    const std::int64_t clock_ns = read_i64(plain.substr(4));
     plain.remove_prefix(kRecordHeadBytes);
     if (size > plain.size()) return altered("a record is cut off");
     std::string body(plain.substr(0, size));
     plain.remove_prefix(size);
-    if (core::crc32c(body) != crc) return altered("a record does not match its checksum");
     SLUICE_TRY(take_body(std::move(body), clock_ns));
   }
   return {};

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 // What stands behind the last block. Each piece of an epoch takes at most 40 bytes of it.
 constexpr std::uint64_t kEndBytes = 4096;
 constexpr std::uint64_t kBytesPerPiece = 40;
+constexpr std::uint64_t kBlockHeadBytes = 12;
 constexpr std::size_t kSmallBlock = 16 * 1024;  // the last blocks of a full file are not smaller
 
 core::Error file_error(const std::string& what, const fs::path& path, int error) {
@@ -127,7 +128,8 @@ Result<bool> BundleWriter::add(const Item& item) {
   const std::uint64_t end =
       kEndBytes + kBytesPerPiece * static_cast<std::uint64_t>(tally_.sums().pieces.size());
   const auto fits = [&] {
-    return written_ + ZSTD_compressBound(block_.size() + record) + 8 + end <= limits_.bytes_max;
+    return written_ + ZSTD_compressBound(block_.size() + record) + kBlockHeadBytes + end <=
+           limits_.bytes_max;
   };
   if (block_.size() + record > kBlockBytes) SLUICE_TRY(flush_block());
   if (!fits() && block_.size() >= kSmallBlock) SLUICE_TRY(flush_block());
@@ -135,7 +137,6 @@ Result<bool> BundleWriter::add(const Item& item) {
   const auto counted = tally_.add(item.body, item.clock_ns);
   if (!counted) return counted.error();
   append_u32(block_, static_cast<std::uint32_t>(item.body.size()));
-  append_u32(block_, core::crc32c(item.body));
   append_i64(block_, item.clock_ns);
   block_ += item.body;
   return true;
@@ -151,6 +152,7 @@ Result<void> BundleWriter::flush_block() {
   std::string head;
   append_u32(head, static_cast<std::uint32_t>(size));
   append_u32(head, static_cast<std::uint32_t>(block_.size()));
+  append_u32(head, core::crc32c(block_));
   SLUICE_TRY(write(head));
   SLUICE_TRY(write(std::string_view(packed_).substr(0, size)));
   tally_.block();

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "core/clock.hpp"
 #include "core/logger.hpp"
@@ -11,6 +12,7 @@
 #include "core/text.hpp"
 #include "projection/engine.hpp"
 #include "projection/query.hpp"
+#include "sync/bundle_import.hpp"
 #include "sync/import_turn.hpp"
 #include "tests/support/nats_server.hpp"
 #include "tests/sync/installation.hpp"
@@ -346,6 +348,87 @@ TEST_F(BundleFlow, WhatCannotBeTrustedIsRefusedBeforeAnythingIsPublished) {
   EXPECT_THAT(altered.output, HasSubstr("damaged or altered"));
   EXPECT_EQ(import({scratch_.write("letter.slb", "Dear Sir or Madam")}, true).code, 1);
   EXPECT_EQ(hub_.last_seq(), 0u);
+}
+
+TEST_F(BundleFlow, AnImportOutlivesTheHubsRestart) {
+  Installation gateway(nats_.url());
+  gateway.start_sluiced();
+  gateway.append(30'000);
+  trust(gateway);
+  export_from(gateway);
+  test::Process::Options how;
+  how.environment = {"SLUICE_NATS=" + nats_.url()};
+  test::Process run(
+      {test::program("sluice"), "bundle", "import", stick().string(), "--trust", trust_file()},
+      how);
+  ASSERT_TRUE(test::eventually([&] { return hub_.last_seq() > 2000; }));
+  nats_.kill();
+  nats_.start();
+  EXPECT_EQ(run.wait(120s), 0) << run.output();
+  HubOperator after(nats_.url());
+  std::map<core::Seq, int> seen;
+  for (const auto& message : after.all())
+    if (const auto identity = core::Identity::parse(message.identity);
+        identity && identity->lane == Lane::kTelemetry)
+      ++seen[identity->seq];
+  EXPECT_EQ(seen.size(), 30'001u);
+}
+
+TEST_F(BundleFlow, AnInterruptedImportGoesOnWhereItsReceiptEnds) {
+  Installation gateway(nats_.url());
+  gateway.start_sluiced();
+  gateway.append(5000);
+  trust(gateway);
+  export_from(gateway, {"--lane", "telemetry"});
+  const auto key = core::SigningKey::generate();
+  core::SystemClock clock;
+  ImportOrder order;
+  for (const auto& file : files(".slb")) order.files.emplace_back(file);
+  std::ifstream in(trust_file());
+  order.trust = *TrustList::parse(std::string{std::istreambuf_iterator<char>(in), {}}, "trust");
+  order.hub.login.urls = {nats_.url()};
+  order.hub.give_up = 2s;
+  order.hub.window_events = 64;
+  order.receipt_key = &key;
+  order.receipt_every = 0ms;
+  order.turn.dead = 1500ms;
+  ImportProgress progress;
+  progress.publishing = [&](std::uint64_t done, std::uint64_t) {
+    if (done > 1500 && nats_.running()) nats_.kill();
+  };
+  const auto broken = import_bundles(order, clock, progress);
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, core::Errc::kUnavailable);
+  nats_.start();
+  const auto whole = import_bundles(order, clock, {});
+  ASSERT_TRUE(whole) << core::to_string(whole.error());
+  ASSERT_EQ(whole->size(), 1u);
+  EXPECT_GT(whole->front().begun_at, 1000u);
+  HubOperator after(nats_.url());
+  std::set<core::Seq> seen;
+  for (const auto& message : after.all()) seen.insert(core::Identity::parse(message.identity)->seq);
+  EXPECT_EQ(seen.size(), 5001u);
+  EXPECT_EQ(import_bundles(order, clock, {})->front().begun_at, 0u);  // nothing to do
+}
+
+TEST_F(BundleFlow, AnImportWaitsForAnotherUntilThatIsDoneOrDead) {
+  ImportTurn::Timing quick;
+  quick.dead = 1500ms;
+  quick.look = 50ms;
+  quick.answer = 100ms;
+  std::string notices;
+  const auto note = [&](const std::string& words) { notices += words + "; "; };
+  ImportTurn first("plant-7", core::Epoch{1}, quick, note);
+  ImportTurn second("plant-7", core::Epoch{1}, quick, note);
+  ImportTurn third("plant-7", core::Epoch{1}, quick, note);
+  ASSERT_TRUE(first.take(hub_.connection()));
+  ASSERT_TRUE(second.take(hub_.connection()));  // the first never renews
+  EXPECT_THAT(notices, HasSubstr("waiting for its end"));
+  EXPECT_THAT(notices, HasSubstr("the other import is gone"));
+  notices.clear();
+  second.release(hub_.connection());
+  ASSERT_TRUE(third.take(hub_.connection()));
+  EXPECT_EQ(notices, "");
 }
 
 TEST_F(BundleFlow, AnUplinkThatIsOnlineWaitsUntilTheImportIsDone) {
