@@ -32,6 +32,15 @@ std::chrono::milliseconds EventLog::start_delay(const std::filesystem::path& fol
 core::Epoch EventLog::epoch() const {
   return impl_->epoch();
 }
+const StartReport& EventLog::start_report() const {
+  return impl_->start_report();
+}
+core::Result<void> EventLog::salvage_told(const SalvagedSegment& salvaged) {
+  return impl_->salvage_told(salvaged);
+}
+codec::ChainMark EventLog::chain_mark(core::Lane lane) const {
+  return impl_->chain_mark(lane);
+}
 void EventLog::append(AppendRequest request, AppendCallback callback) {
   impl_->append(std::move(request), std::move(callback));
 }

@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/codec/chain_checker.hpp"
 #include "core/logger.hpp"
 #include "core/random.hpp"
 #include "storage/log_settings.hpp"
+#include "storage/pressure.hpp"
+#include "storage/start_report.hpp"
 #include "storage/types.hpp"
 
 namespace sluice::storage {
@@ -29,6 +32,10 @@ class EventLog {
     LogSettings settings;
     LaneMap lane_of_category;
     std::string vfs = {};      // SQLite's file layer, for tests that make it fail; empty: its own
+    // Begins a new segment in every lane right behind EpochOpened: an id may then occur again.
+    bool fresh_segments = false;
+    // Whether the folder's filesystem cannot be written, for tests; empty: looks for itself.
+    std::function<bool()> read_only = {};
     std::string machine = {};  // kept with the epoch that open() begins; empty: not known
   };
   struct Environment {
@@ -39,6 +46,7 @@ class EventLog {
 
   // Opens or creates the log, finishes what a crash interrupted, and commits EpochOpened into every
   // lane before it returns. No full scan: only the newest segment of each lane is read.
+  // A damaged or missing segment does not stop it: see start_report().
   // kConfig: the folder belongs to another gateway, or a category changed its lane.
   // kBusy: another process writes it. kIo: not writable. kUnsupported: written by a newer program.
   static core::Result<std::unique_ptr<EventLog>> open(Options options, Environment environment);
@@ -51,6 +59,13 @@ class EventLog {
                                                const LogSettings& settings);
 
   core::Epoch epoch() const;  // of this run; constant
+
+  // What open() found wrong and went on from; constant.
+  const StartReport& start_report() const;
+  // An event tells of it now: it is not reported again. Does I/O.
+  core::Result<void> salvage_told(const SalvagedSegment& salvaged);
+  // The lane's chain hash at its last committed event.
+  codec::ChainMark chain_mark(core::Lane lane) const;
 
   // Appends atomically. The callback has the answer after the commit (synchronous=FULL). Errors:
   // kBadRequest (names, mixed lanes, reserved category), kTooLarge, kVersionConflict, kIdConflict,
@@ -87,6 +102,10 @@ class EventLog {
     std::int64_t last_commit_ns = 0;  // monotonic; 0 before the first
     std::uint64_t turn_ns = 0;        // monotonic; when the writer's thread last came round
     std::uint64_t trimmed_segments = 0;
+    std::uint64_t early_segments = 0;  // removed before their time, for a quota or the disk
+    std::uint64_t dropped_events = 0;  // of those, events that were not acked
+    DiskLevel disk_level = DiskLevel::kOk;
+    std::string refusing = {};  // why nothing can be written for now; empty: it can
     std::uint64_t dedup_window_ms = 0;  // age of the oldest acked event whose id is still known
   };
   Counters counters() const;

@@ -4,7 +4,10 @@
 
 #include "core/codec/event_codec.hpp"
 #include "storage/lane_log.hpp"
+#include "storage/salvage.hpp"
 #include "storage/segment_file.hpp"
+#include "storage/segment_health.hpp"
+#include "storage/segment_pages.hpp"
 
 // A lane's start: finish what a crash interrupted, rebuild the memory from the newest segment, open
 // the epoch.
@@ -15,122 +18,32 @@ using core::fail;
 using core::Result;
 using core::Seq;
 
-namespace {
-
-// Looks at the file alone: nothing is recovered, so a newer program's log stays as it is.
-Result<void> check_format(const std::filesystem::path& path, const std::string& vfs) {
-  sqlite::OpenOptions options;
-  options.vfs = vfs;
-  auto database = sqlite::Database::open(path, sqlite::OpenMode::kImmutable, options);
-  if (!database) return database.error();
-  const auto head = load_head(*database);
-  if (!head && head.error().code == Errc::kUnsupported) return head.error();
-  return {};
-}
-
-Result<void> check_head(const SegmentHead& head, const SegmentFile& file,
-                        const std::string& gateway, core::Lane lane) {
-  if (head.gateway != gateway)
-    return fail(Errc::kConfig,
-                file.path.string() + " belongs to gateway '" + head.gateway +
-                    "', the configuration names '" + gateway + "'",
-                "gateway");
-  if (head.lane != lane || head.first_seq != file.first)
-    return fail(Errc::kCorrupt, file.path.string() +
-                                    " was moved or renamed: it is the segment of "
-                                    "lane " +
-                                    std::string(core::lane_name(head.lane)) + " from seq " +
-                                    std::to_string(head.first_seq));
-  return {};
-}
-
-}  // namespace
-
 LaneLog::LaneLog(const LogContext& context, core::Lane lane)
     : context_(context),
       lane_(lane),
+      active_bytes_max_(segment_bytes_max(context.settings.segment_bytes,
+                                          context.settings.lanes[core::index(lane)].quota_bytes)),
       rotate_at_(context.settings.segment_events),
       lookups_(8, context.vfs) {}
 
 Result<void> LaneLog::open(const std::function<core::Lane(const std::string&)>& lane_of) {
   auto files = usable_segments();
   if (!files) return files.error();
-  if (files->empty()) {
-    SLUICE_TRY(rotate());
-  } else {
-    for (std::size_t i = 0; i + 1 < files->size(); ++i)
-      SLUICE_TRY(open_old((*files)[i], (*files)[i + 1].first));
-    SLUICE_TRY(open_newest(files->back()));
-  }
+  SLUICE_TRY(open_newest_of(*files));
+  SLUICE_TRY(open_older(*files));
   SLUICE_TRY(check_categories(lane_of));
   drop_foreign_anchors();
+  for (LostTail& tail : lost_tails_) tail.last = last_;
   forget_trimmed();
   SLUICE_TRY(open_epoch());
+  if (context_.fresh_segments) SLUICE_TRY(rotate());
+  seal_jobs_.clear();
   // After the epoch: on a disk that is nearly full the seal may take the last of its room.
   for (std::size_t i = 0; i + 1 < segments_.size(); ++i)
     if (!segments_[i].filter) finish_seal(segments_[i], segments_[i + 1].first - 1);
+  for (Segment& segment : segments_) bank(segment);
+  SLUICE_TRY(check_quota());
   publish();
-  return {};
-}
-
-// A segment without its first transaction was being made when the writer died: it holds nothing.
-Result<std::vector<SegmentFile>> LaneLog::usable_segments() {
-  SLUICE_TRY(make_folder(folder()));
-  auto files = list_segments(folder());
-  if (!files) return files;
-  for (const SegmentFile& file : *files)
-    if (!never_committed(file.path)) SLUICE_TRY(check_format(file.path, context_.vfs));
-  std::vector<SegmentFile> usable;
-  std::string replaced;
-  for (auto file = files->rbegin(); file != files->rend(); ++file) {
-    const auto reader = SegmentReader::open(file->path, context_.vfs);
-    if (!reader && reader.error().code != Errc::kNotFound) return reader.error();
-    // Two with one first seq: a write failed before the older had any event, and the younger, which
-    // names it, took its place.
-    const bool is_twin = reader && !usable.empty() && usable.back().first == file->first;
-    if (reader && !is_twin) {
-      usable.push_back(*file);
-      replaced = (*reader)->head().previous;
-      continue;
-    }
-    if (is_twin && replaced != file->path.filename()) {
-      std::swap(usable.back(), *file);
-      replaced = (*reader)->head().previous;
-    }
-    context_.logger->warning("log", "removing a segment that was never finished",
-                             {{"file", file->path.string()}});
-    SLUICE_TRY(remove_segment(file->path));
-  }
-  std::reverse(usable.begin(), usable.end());
-  return usable;
-}
-
-Result<void> LaneLog::open_old(const SegmentFile& file, Seq next_first) {
-  Segment segment;
-  segment.path = file.path;
-  segment.first = file.first;
-  bool sealed = false;
-  {
-    const auto reader = SegmentReader::open(file.path, context_.vfs);
-    if (!reader) return reader.error();
-    SLUICE_TRY(check_head((*reader)->head(), file, context_.gateway, lane_));
-    sealed = (*reader)->sealed() && wal_bytes(file.path) == 0;
-    if (sealed) {
-      const auto last = (*reader)->last();
-      if (!last) return last.error();
-      if (*last + 1 != next_first)
-        context_.logger->error("log", "a segment is missing: its events are gone from this log",
-                               {{"lane", std::string(core::lane_name(lane_))},
-                                {"from", std::to_string(*last + 1)},
-                                {"to", std::to_string(next_first - 1)}});
-      auto filter = (*reader)->filter();
-      if (!filter) return filter.error();
-      segment.filter = std::make_shared<const IdFilter>(std::move(*filter));
-      segment.sealed = true;
-    }
-  }
-  segment.bytes = storage::segment_bytes(file.path);
-  segments_.push_back(std::move(segment));
   return {};
 }
 
@@ -172,11 +85,30 @@ std::shared_ptr<const KnownIds> LaneLog::readable_ids(const SealJob& job) const 
 }
 
 Result<void> LaneLog::open_newest(const SegmentFile& file) {
+  segments_.clear();
+  streams_.clear();
+  book_ = {};
+  active_bytes_ = 0;
+  chain_known_ = true;
+  if (wal_bytes(file.path) > 0) {
+    const auto pages = SegmentPages::open(file.path);
+    if (pages && pages->wal_broken())
+      return fail(Errc::kCorrupt, file.path.string() +
+                                      "-wal: a page of an old transaction does not "
+                                      "match its checksum");
+  }
+  {
+    const auto reader = SegmentReader::open(file.path, context_.vfs);
+    if (!reader) return reader.error();
+    SLUICE_TRY(check_segment_head((*reader)->head(), file, context_.gateway, lane_));
+    const auto note = load_salvage_note((*reader)->database());
+    if (!note) return note.error();
+    if ((*reader)->sealed() || *note) return open_finished(**reader);
+  }
   auto writer = SegmentWriter::open(file.path, context_.vfs);
   if (!writer) return writer.error();
   auto head = load_head(writer->database());
   if (!head) return head.error();
-  SLUICE_TRY(check_head(*head, file, context_.gateway, lane_));
   auto book = load_book(writer->database(), *head);
   if (!book) return book.error();
   book_ = std::move(*book);
@@ -189,6 +121,56 @@ Result<void> LaneLog::open_newest(const SegmentFile& file) {
   SLUICE_TRY(scan_newest(writer->database(), *head));
   writer_.emplace(std::move(*writer));
   note_stored_anchors();
+  if (file.path == without_wal_) note_missing_wal();
+  return {};
+}
+
+// The newest, and yet nothing may be appended to it: what came after it is gone, or it was salvaged
+// and has holes. A new segment begins behind it.
+Result<void> LaneLog::open_finished(SegmentReader& reader) {
+  auto book = reader.book();
+  if (!book) return book.error();
+  book_ = std::move(*book);
+  SLUICE_TRY(reader.streams(streams_));
+  SLUICE_TRY(scan_finished(reader));
+  Segment segment;
+  segment.path = reader.path();
+  segment.first = reader.head().first_seq;
+  segment.bytes = storage::segment_bytes(segment.path);
+  segments_.push_back(std::move(segment));
+  return rotate();
+}
+
+Result<void> LaneLog::scan_finished(SegmentReader& reader) {
+  const auto note = load_salvage_note(reader.database());
+  if (!note) return note.error();
+  last_ = reader.head().first_seq - 1;
+  chain_ = reader.head().chain;
+  chain_known_ = !*note || (*note)->knows_chain;
+  const auto pass_hole = [&](Seq to) {
+    last_ = to;
+    chain_ = {};
+    chain_known_ = false;
+  };
+  for (;;) {
+    std::vector<Record> page;
+    SLUICE_TRY(reader.read(last_ + 1, INT64_MAX, core::limits::kReaderRows, 1u << 20, page));
+    if (page.empty()) break;
+    for (const Record& record : page) {
+      if (record.seq != last_ + 1 && !*note)
+        return fail(Errc::kCorrupt, reader.path().string() + ": the event with seq " +
+                                        std::to_string(last_ + 1) + " is missing");
+      if (record.seq != last_ + 1) pass_hole(record.seq - 1);
+      const auto event = codec::decode_trusted(record.body);
+      if (!event) return event.error();
+      const StreamTable::Index stream = streams_.find_or_add(event->stream().text());
+      streams_.set_version(stream, std::max(streams_.version(stream), event->version));
+      chain_ = core::chain_next(chain_, record.body);
+      last_ = record.seq;
+    }
+  }
+  if (*note && (*note)->last > last_) pass_hole((*note)->last);
+  staged_chain_ = chain_;
   return {};
 }
 
@@ -258,6 +240,10 @@ void LaneLog::drop_foreign_anchors() {
     context_.logger->warning(
         "log", "dropping an anchor that no event of this log matches",
         {{"lane", std::string(core::lane_name(lane_))}, {"acked", std::to_string(newest.acked)}});
+    const bool is_new = lost_tails_.empty() || lost_tails_.front().known == 0;
+    if (newest.acked > last_ && is_new)
+      note_lost_tail(newest.acked,
+                     "the hub has acknowledged events up to seq " + std::to_string(newest.acked));
     book_.anchors.cut_above(newest.acked - 1);
     anchors_on_disk_ = std::min(anchors_on_disk_, newest.acked - 1);
     acks_dirty_ = true;
@@ -274,7 +260,7 @@ Result<void> LaneLog::open_epoch() {
   if (!book_.epochs.empty()) {
     info.previous_machine = book_.epochs.back().machine;
     info.opened.previous = book_.epochs.back().epoch;
-    info.opened.chain = chain_;
+    if (chain_known_) info.opened.chain = chain_;
   }
   NewEvent event;
   event.stream = {std::string(core::kReservedCategory), std::string(core::lane_name(lane_))};
@@ -287,7 +273,10 @@ Result<void> LaneLog::open_epoch() {
   encode(event, append, context_.clock->trusted(), staged_.front());
   new_epoch_ = info;
   book_.epochs.push_back(info);
-  return write(LaneWork{});
+  LaneWork work;
+  for (const SetAside& range : found_missing_) work.set_aside.emplace_back(range, nullptr);
+  found_missing_.clear();
+  return write(work);
 }
 
 }  // namespace sluice::storage

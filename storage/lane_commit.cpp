@@ -17,8 +17,10 @@ using core::Seq;
 namespace {
 
 // A reader that never ends its transaction would let one WAL grow without end: the segment is
-// finished early instead.
+// finished early instead; beyond the cap of all lanes together each that is larger than SQLite's
+// own checkpoints leave it.
 constexpr std::uint64_t kWalBytesMax = 16u << 20;
+constexpr std::uint64_t kWalBytesWorth = 6u << 20;
 // Segments that wait for the sealer; beyond these the active one grows instead.
 constexpr std::ptrdiff_t kUnsealedMax = 4;
 constexpr std::uint64_t kRotateRetryEvents = 4096;
@@ -26,7 +28,7 @@ constexpr std::uint64_t kRotateRetryEvents = 4096;
 }  // namespace
 
 Result<void> LaneLog::commit(LaneWork& work) {
-  if (full()) {
+  if (full(work.finish_early) && !refusing_) {
     const auto rotated = rotate();
     if (!rotated && !failed_) {
       rotate_at_ = segments_.back().index->size() + kRotateRetryEvents;
@@ -37,8 +39,17 @@ Result<void> LaneLog::commit(LaneWork& work) {
   std::vector<Outcome> outcomes;
   outcomes.reserve(work.appends.size());
   for (const PendingAppend& append : work.appends) outcomes.push_back(stage(append, work));
-  apply_acks(work);
   Result<void> written;
+  if (refusing_) {
+    LaneWork only_acks;
+    only_acks.acks = std::move(work.acks);
+    apply_acks(only_acks);  // in memory, until there is a place to write them to
+    written = *refusing_;
+    publish();
+    answer(work, outcomes, written);
+    return {};
+  }
+  apply_acks(work);
   if (failed_) {
     written = fail(Errc::kIo, "the log stopped after a failed write");
   } else if (!staged_.empty() || acks_dirty_ || !work.rewinds.empty() || !work.set_aside.empty()) {
@@ -47,6 +58,8 @@ Result<void> LaneLog::commit(LaneWork& work) {
       written = write_again_elsewhere(work, Result<void>(written).error());
   }
   if (!written) forget_staged();
+  write_failed_ = !written;
+  if (!written && written.error().code == Errc::kLimit) disk_full_ = true;
   answer(work, outcomes, written);
   if (failed_) return written.error();
   return {};
@@ -110,7 +123,14 @@ Result<void> LaneLog::write_again_elsewhere(const LaneWork& work, const core::Er
     apply_again();
   }
   if (again) again = write(work);
-  if (!again) failed_ = true;
+  if (again) return {};
+  // No restart would help here: there an epoch must be written before anything is read or sent.
+  if (!failed_ &&
+      (again.error().code == Errc::kLimit || (context_.read_only && context_.read_only()))) {
+    refuse_from_now_on(again.error());
+    return *refusing_;
+  }
+  failed_ = true;
   if (!again)
     return fail(Errc::kIo, "the log stops, a write failed twice: " + again.error().message);
   return {};
@@ -126,9 +146,13 @@ Result<void> LaneLog::rotate() {
   auto writer = SegmentWriter::create(path, head, streams_, book_, context_.vfs);
   if (!writer) {
     std::swap(book_.anchors, compacted);  // the old segment knows the words by these numbers
-    // If it were left, the next start could take it for the newest, and all after it for lost.
+    // If it were left, the next start could take it for the newest, and all after it for lost. On
+    // a filesystem that turned read-only nothing comes after it.
     const auto removed = remove_segment(path);
-    if (!removed) failed_ = true;
+    if (!removed && context_.read_only && context_.read_only())
+      half_made_ = path;
+    else if (!removed)
+      failed_ = true;
     return writer.error();
   }
   writer_.reset();
@@ -166,7 +190,7 @@ void LaneLog::note_stored_anchors() {
   acks_dirty_ = false;
 }
 
-bool LaneLog::full() const {
+bool LaneLog::full(bool finish_early) const {
   const std::size_t events = segments_.back().index->size();
   if (events == 0) return false;
   const auto unsealed =
@@ -174,8 +198,8 @@ bool LaneLog::full() const {
                     [](const Segment& segment) { return segment.index != nullptr; });
   if (unsealed > kUnsealedMax) return false;
   return events >= rotate_at_ || (rotate_at_ == context_.settings.segment_events &&
-                                  (active_bytes_ >= context_.settings.segment_bytes ||
-                                   storage::wal_bytes(segments_.back().path) > kWalBytesMax));
+                                  (active_bytes_ >= active_bytes_max_ ||
+                                   active_wal() > (finish_early ? kWalBytesWorth : kWalBytesMax)));
 }
 
 void LaneLog::forget_staged() {

@@ -31,6 +31,7 @@ void LaneLog::indexed(Seq first, IdFilter filter) {
   for (Segment& segment : segments_) {
     if (segment.first != first) continue;
     segment.filter = std::make_shared<const IdFilter>(std::move(filter));
+    bank(segment);
     segment.index.reset();
     segment.known_ids.reset();
     lookups_.forget(segment.path);
@@ -50,10 +51,7 @@ void LaneLog::sealed(Seq first) {
 }
 
 Result<std::uint64_t> LaneLog::trim() {
-  // One that could not be removed last time goes first: were a younger one to go before it, the next
-  // start would find a hole between them.
-  if (!half_removed_.empty()) SLUICE_TRY(remove_segment(half_removed_));
-  half_removed_.clear();
+  SLUICE_TRY(remove_half_removed());
   note_acked_segments();
   std::uint64_t removed = 0;
   while (segments_.size() > 1) {
@@ -63,17 +61,7 @@ Result<std::uint64_t> LaneLog::trim() {
         !may_trim(acked->second, powered_now(), book_.anchors.cursor(), book_.trim_after,
                   context_.settings.retention))
       break;
-    const auto path = oldest.path;
-    book_.acked_segments.erase(acked);
-    lookups_.forget(path);
-    {
-      const std::unique_lock lock(mutex_);
-      segments_.erase(segments_.begin());
-      state_.first = segments_.front().first;
-    }
-    half_removed_ = path;
-    SLUICE_TRY(remove_segment(path));
-    half_removed_.clear();
+    SLUICE_TRY(remove_oldest());
     ++removed;
   }
   if (removed > 0) {
@@ -83,16 +71,56 @@ Result<std::uint64_t> LaneLog::trim() {
   return removed;
 }
 
+// One that could not be removed last time goes first: were a younger one to go before it, the next
+// start would find a hole between them.
+Result<void> LaneLog::remove_half_removed() {
+  if (half_removed_.empty()) return {};
+  SLUICE_TRY(remove_segment(half_removed_));
+  half_removed_.clear();
+  return {};
+}
+
+// Many filters are asked at once if each is a column of the bank; its own bits are not needed then.
+void LaneLog::bank(Segment& segment) {
+  if (segment.column || !segment.filter || !FilterBank::fits(*segment.filter)) return;
+  segment.column = bank_.add(*segment.filter);
+  segment.filter = std::make_shared<const IdFilter>(segment.filter->without_bits());
+}
+
+void LaneLog::unbank(const Segment& segment) {
+  if (segment.column) bank_.remove(*segment.column);
+}
+
+Result<void> LaneLog::remove_oldest() {
+  half_removed_ = segments_.front().path;
+  book_.acked_segments.erase(segments_.front().first);
+  lookups_.forget(half_removed_);
+  unbank(segments_.front());
+  {
+    const std::unique_lock lock(mutex_);
+    segments_.erase(segments_.begin());
+    state_.first = segments_.front().first;
+  }
+  return remove_half_removed();
+}
+
 // What only spoke of trimmed events. On disk it goes with the next segment.
 void LaneLog::forget_trimmed() {
   const Seq first = segments_.front().first;
+  // A range that was dropped before it was acked is still to be told to the hub, in its epoch.
+  const Seq cursor = book_.anchors.cursor();
+  std::erase_if(book_.set_aside,
+                [&](const SetAside& range) { return range.to < first && range.to <= cursor; });
+  Seq needed = first;
+  if (!book_.anchors.entries().empty())
+    needed = std::min(needed, book_.anchors.entries().back().seq);
+  for (const SetAside& range : book_.set_aside) needed = std::min(needed, range.from);
   const auto& epochs = book_.epochs;
   std::size_t gone = 0;
-  while (gone + 1 < epochs.size() && epochs[gone + 1].first_seq <= first) ++gone;
+  while (gone + 1 < epochs.size() && epochs[gone + 1].first_seq <= needed) ++gone;
   book_.epochs.erase(book_.epochs.begin(),
                      book_.epochs.begin() + static_cast<std::ptrdiff_t>(gone));
   book_.anchors.cut_below(first);
-  std::erase_if(book_.set_aside, [&](const SetAside& range) { return range.to < first; });
   std::erase_if(book_.acked_segments, [&](const auto& entry) { return entry.first < first; });
 }
 
@@ -113,12 +141,13 @@ void LaneLog::publish() {
   state_.acked = book_.anchors.cursor();
   state_.segments = segments_.size();
   state_.streams = streams_.live();
+  mark_ = {context_.epoch, last_, chain_};
 }
 
 void LaneLog::close() {
   if (!writer_) return;
   count_powered();
-  if (!failed_ && writer_->begin()) {
+  if (!failed_ && !refusing_ && writer_->begin()) {
     const bool saved = static_cast<bool>(
         update_acks(writer_->database(), book_, anchors_on_disk_, words_on_disk_));
     if (saved)
@@ -127,9 +156,21 @@ void LaneLog::close() {
       writer_->rollback();
   }
   writer_->database().set_busy_timeout(0);  // a reader must not hold up the stop
-  if (!failed_) (void)writer_->database().checkpoint(sqlite::Database::Checkpoint::kTruncate);
+  if (!failed_ && !refusing_)
+    (void)writer_->database().checkpoint(sqlite::Database::Checkpoint::kTruncate);
   writer_.reset();
   lookups_.clear();
+}
+
+codec::ChainMark LaneLog::chain_mark() const {
+  const std::shared_lock lock(mutex_);
+  return mark_;
+}
+
+std::uint64_t LaneLog::version_of(const std::string& stream) const {
+  const std::shared_lock lock(mutex_);
+  const StreamTable::Index known = streams_.find(stream);
+  return known == StreamTable::kNone ? 0 : streams_.version(known);
 }
 
 LaneState LaneLog::state() const {

@@ -58,8 +58,9 @@ LaneLog::Outcome LaneLog::stage(const PendingAppend& append, const LaneWork& wor
   auto known = find_known(append.request);
   if (!known) return known.error();
   if (*known) return std::move(**known);
-  if (work.refuse_new)
-    return fail(Errc::kLimit, "the disk has less free room than [log] disk_free_min");
+  if (refusing_) return *refusing_;
+  if (work.refuse_new && !append.request.own)
+    return fail(Errc::kLimit, "the disk has less free room than [log] disk_hard");
   const std::uint64_t quota = context_.settings.lanes[core::index(lane_)].quota_bytes;
   if (state_.bytes >= quota)
     return fail(Errc::kLimit, "lane " + std::string(core::lane_name(lane_)) + " holds " +
@@ -102,6 +103,7 @@ Result<std::optional<std::vector<Appended>>> LaneLog::find_known(const AppendReq
     Appended position;
     const auto same = same_content(**seq, event, position);
     if (!same) return same.error();
+    if (request.again && *same && position.epoch == *request.again) continue;
     if (!*same)
       return fail(Errc::kIdConflict,
                   "the id " + event.id->text() + " is known with other content, at seq " +
@@ -119,6 +121,7 @@ Result<std::optional<std::vector<Appended>>> LaneLog::find_known(const AppendReq
 }
 
 Result<std::optional<Seq>> LaneLog::find_id(const core::Uuid& id) {
+  bank_.look_up(id, mask_);
   for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
     if (segment->index) {
       if (const auto seq = segment->index->find(id)) return seq;
@@ -129,6 +132,7 @@ Result<std::optional<Seq>> LaneLog::find_id(const core::Uuid& id) {
       if (known != segment->known_ids->end()) return std::optional<Seq>(known->second);
       continue;
     }
+    if (segment->column && !mask_.has(*segment->column)) continue;
     if (!segment->filter || !segment->filter->may_hold(id)) continue;
     const auto reader = lookups_.get(segment->path);
     if (!reader) return reader.error();

@@ -5,6 +5,7 @@
 #include "storage/filesystem.hpp"
 #include "storage/log_writer.hpp"
 #include "storage/segment_file.hpp"
+#include "storage/segment_health.hpp"
 #include "storage/start_record.hpp"
 
 // The callers' side of the log: start and stop, checks, queues, reads.
@@ -27,12 +28,16 @@ constexpr std::size_t kFieldBytesMax = 160;
 LogWriter::LogWriter(EventLog::Options options, EventLog::Environment environment)
     : options_(std::move(options)),
       ids_(environment.random),
+      ballast_(options_.folder / "ballast", options_.settings.ballast),
       read_cache_(kReadersOpenMax, options_.vfs) {
   context_.folder = options_.folder;
   context_.gateway = options_.gateway.text();
   context_.settings = options_.settings;
   context_.vfs = options_.vfs;
   context_.machine = options_.machine;
+  context_.read_only = options_.read_only;
+  if (!context_.read_only) context_.read_only = [this] { return is_read_only(context_.folder); };
+  context_.fresh_segments = options_.fresh_segments;
   context_.clock = &environment.clock;
   context_.random = &environment.random;
   context_.logger = &environment.logger;
@@ -59,6 +64,7 @@ Result<void> LogWriter::open() {
     context_.logger->warning(
         "log", "the log's filesystem is a poor place for it",
         {{"folder", context_.folder.string()}, {"why", std::string(verdict.why)}});
+  SLUICE_TRY(check_formats(context_.folder));
   auto lock = FolderLock::take(context_.folder);
   if (!lock) return lock.error();
   lock_file_.emplace(std::move(*lock));
@@ -67,6 +73,8 @@ Result<void> LogWriter::open() {
     lanes_[core::index(lane)] = std::make_unique<LaneLog>(context_, lane);
   const auto placed = [this](const std::string& category) { return lane_of(category); };
   for (const auto& lane : lanes_) SLUICE_TRY(lane->open(placed));
+  report_.salvaged = read_reports(context_.folder);
+  find_lost_tails();
   SLUICE_TRY(write_short_lived(context_.folder, read_short_lived(context_.folder) + 1));
   count();
   sealer_ = std::make_unique<Sealer>(*context_.logger, context_.vfs, [this](Sealer::Report report) {
@@ -75,9 +83,44 @@ Result<void> LogWriter::open() {
     wake_.notify_one();
   });
   submit_seal_jobs();
+  keep_ballast(steady_clock::now());
   started_ = steady_clock::now();
   thread_ = std::thread([this] { run(); });
   return {};
+}
+
+// A chain mark of the epoch before this one names a seq that its lane does not have: the lane was
+// cut back, and lane system was not.
+void LogWriter::find_lost_tails() {
+  const LaneLog& system = *lanes_[core::index(Lane::kSystem)];
+  for (const Lane lane : core::kLanes) {
+    const LaneLog& here = *lanes_[core::index(lane)];
+    for (const LostTail& tail : here.lost_tails()) report_.lost_tails.push_back(tail);
+    const std::string stream = core::lane_stream(lane).text();
+    const std::uint64_t version = system.version_of(stream);
+    constexpr std::uint64_t kLook = 16;
+    const auto newest =
+        system.read_stream(read_cache_, stream, version > kLook ? version - kLook : 1, kLook + 1);
+    if (!newest) continue;
+    core::Seq known = 0;
+    for (const Record& record : *newest) {
+      const auto event = codec::decode_trusted(record.body);
+      if (!event || event->type != codec::kTypeChainMark) continue;
+      const auto mark = codec::decode_chain_mark(event->data);
+      if (mark && mark->epoch == system.opened().opened.previous) known = mark->seq;
+    }
+    if (known > here.opened().opened.last_seq)
+      report_.lost_tails.push_back({lane, known, here.opened().opened.last_seq,
+                                    "a chain mark was made at seq " + std::to_string(known)});
+  }
+}
+
+Result<void> LogWriter::salvage_told(const SalvagedSegment& salvaged) {
+  return mark_told(context_.folder, salvaged);
+}
+
+codec::ChainMark LogWriter::chain_mark(Lane lane) const {
+  return lanes_[core::index(lane)]->chain_mark();
 }
 
 void LogWriter::stop() {

@@ -22,8 +22,12 @@ std::string_view ack_word(AckMode mode);  // "disk", "hub", "memory"
 
 struct LaneSettings {
   std::chrono::milliseconds commit_interval{20};  // how long a commit waits for company
-  std::uint64_t quota_bytes = 4ull << 30;         // files of the lane; then appends are refused
-  std::string ack = "disk";                       // the word of ack_mode(); lane system: disk
+  std::uint64_t quota_bytes = 4ull << 30;         // files of the lane; then `policy` decides
+  // "refuse-new": appends are refused. "drop-oldest": the oldest events make room, gap records take
+  // the place of those that the hub does not have. In both, acked events go first.
+  std::string policy = "refuse-new";
+  bool drops_oldest() const { return policy == "drop-oldest"; }
+  std::string ack = "disk";  // the word of ack_mode(); lane system: disk
   AckMode ack_mode() const;
 };
 
@@ -39,12 +43,20 @@ struct LogSettings {
   std::uint64_t event_bytes_max = core::limits::kEventBytes;      // one encoded body
   std::int64_t queue_events_max = 4096;                           // waiting for a commit, all lanes
   std::uint64_t queue_bytes_max = 4ull << 20;
-  // Appends are refused while the filesystem has less room than this: a full disk would block
-  // checkpoints and acks as well.
-  std::uint64_t disk_free_min = 64ull << 20;
+  // How often the hub's servers sync: what is acked stays here at least ten times as long.
+  std::chrono::milliseconds hub_sync_interval = std::chrono::minutes{2};
+  // While the filesystem has less room than this, acked events go before their retention is over.
+  std::uint64_t disk_soft = 256ull << 20;
+  // While it has less than this, the lanes' policies decide: a full disk would block checkpoints
+  // and acks as well.
+  std::uint64_t disk_hard = 64ull << 20;
+  // Kept in <folder>/ballast and given back when a write finds the disk full; 0: none.
+  std::uint64_t ballast = 24ull << 20;
   // The longest wait before a start whose predecessor lived less than a minute (start_delay);
   // 0 turns it off.
   std::chrono::milliseconds restart_wait_max = std::chrono::seconds{60};
+  // How often a chain mark is made for each lane that went on; sooner after 65,536 events.
+  std::chrono::milliseconds mark_interval = std::chrono::minutes{10};
   // With ack = "hub": after this an answer says that the event is stored, but not confirmed.
   std::chrono::milliseconds hub_timeout = std::chrono::seconds{30};
   // What may be written to the card before it wears out, as its data sheet says it ("30TB",

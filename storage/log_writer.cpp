@@ -2,7 +2,6 @@
 #include "storage/log_writer.hpp"
 
 #include <pthread.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 
@@ -30,6 +29,8 @@ constexpr std::size_t kGroupEventsEnough = 1000;
 constexpr std::size_t kGroupBytesEnough = 512u << 10;
 constexpr seconds kAckDelayMax{5};
 constexpr seconds kHousekeepingEvery{1};
+// All lanes together; above it the segments with large WALs are finished.
+constexpr std::uint64_t kWalBytesMax = 16u << 20;
 
 }  // namespace
 
@@ -102,8 +103,12 @@ void LogWriter::commit(Lane lane, std::unique_lock<std::mutex>& lock) {
   LaneWork work = take(lane);
   lock.unlock();
   work.trusted_clock = context_.clock->trusted();
-  work.refuse_new = disk_low(steady_clock::now());
-  const auto done = lanes_[core::index(lane)]->commit(work);
+  look_at_disk(steady_clock::now());
+  LaneLog& here = *lanes_[core::index(lane)];
+  work.refuse_new = !make_room_in(here, work);
+  work.finish_early = wal_bytes_ > kWalBytesMax;
+  const auto done = here.commit(work);
+  if (here.take_disk_full()) after_full_disk(here);
   submit_seal_jobs();
   if (bell_) bell_();
   lock.lock();
@@ -159,6 +164,9 @@ void LogWriter::submit_seal_jobs() {
 void LogWriter::housekeeping(Time now, std::unique_lock<std::mutex>& lock) {
   next_housekeeping_ = now + kHousekeepingEvery;
   lock.unlock();
+  look_at_disk(now);
+  retry_what_failed();
+  keep_ballast(now);
   std::uint64_t trimmed = 0;
   std::string problem;
   for (const auto& lane : lanes_) {
@@ -178,26 +186,18 @@ void LogWriter::housekeeping(Time now, std::unique_lock<std::mutex>& lock) {
     lived_long_ = true;
     (void)write_short_lived(context_.folder, 0);
   }
+  tell_notes();
   lock.lock();
   counters_.trimmed_segments += trimmed;
   count();
 }
 
-bool LogWriter::disk_low(Time now) {
-  if (disk_checked_ != Time{} && now - disk_checked_ < kHousekeepingEvery) return disk_low_;
-  disk_checked_ = now;
-  struct statvfs info {};
-  if (statvfs(context_.folder.c_str(), &info) != 0) return disk_low_;
-  const bool low = info.f_bavail * info.f_frsize < context_.settings.disk_free_min;
-  if (low != disk_low_)
-    context_.logger->warning("log", low ? "the disk is nearly full: new events are refused"
-                                        : "the disk has room again: new events are taken");
-  return disk_low_ = low;
-}
-
 void LogWriter::count() {
   counters_.wal_bytes = 0;
   counters_.dedup_window_ms = 0;
+  counters_.dropped_events = counters_.early_segments = 0;
+  counters_.refusing.clear();
+  counters_.disk_level = disk_level_;
   for (const auto& lane : lanes_) {
     const auto tally = lane->take_tally();
     counters_.appended += tally.appended;
@@ -207,8 +207,12 @@ void LogWriter::count() {
     if (tally.commits > 0)
       counters_.last_commit_ns = static_cast<std::int64_t>(context_.clock->monotonic_ns());
     counters_.wal_bytes += lane->wal_size();
+    counters_.dropped_events += lane->dropped().events;
+    counters_.early_segments += lane->dropped().segments;
+    if (lane->refusing()) counters_.refusing = lane->refusing()->message;
     counters_.dedup_window_ms = std::max(counters_.dedup_window_ms, lane->dedup_window_ms());
   }
+  wal_bytes_ = counters_.wal_bytes;
 }
 
 }  // namespace sluice::storage

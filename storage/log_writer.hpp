@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "storage/ballast.hpp"
 #include "storage/event_log.hpp"
 #include "storage/folder_lock.hpp"
 #include "storage/lane_log.hpp"
@@ -28,6 +29,9 @@ class LogWriter {
 
   core::Result<void> open();
   core::Epoch epoch() const { return context_.epoch; }
+  const StartReport& start_report() const { return report_; }
+  core::Result<void> salvage_told(const SalvagedSegment& salvaged);
+  codec::ChainMark chain_mark(core::Lane lane) const;
   void append(AppendRequest request, AppendCallback callback);
   core::Result<std::vector<Record>> read_stream(const core::StreamName& stream, std::uint64_t from,
                                                 std::size_t limit);
@@ -55,6 +59,7 @@ class LogWriter {
   };
 
   core::Lane lane_of(const std::string& category) const;
+  void find_lost_tails();
   core::Result<core::Lane> check(const AppendRequest& request) const;
   core::Result<std::size_t> check_event(const NewEvent& event, bool own) const;
 
@@ -67,7 +72,17 @@ class LogWriter {
   void housekeeping(Time now, std::unique_lock<std::mutex>& lock);
   void take_seal_reports(std::unique_lock<std::mutex>& lock);
   void submit_seal_jobs();
-  bool disk_low(Time now);
+
+  // log_pressure.cpp, the writer's thread, without the lock
+  void look_at_disk(Time now);
+  void set_disk_level(DiskLevel level, const DiskRoom& room);
+  void make_room_on_disk(std::uint64_t free);
+  bool make_room_in(LaneLog& lane, LaneWork& work);
+  std::uint64_t give_up(LaneLog& lane, bool also_unacked, std::string_view reason);
+  void after_full_disk(LaneLog& lane);
+  void retry_what_failed();
+  void keep_ballast(Time now);
+  void tell_notes();
   void count();
   void fail_all(const std::string& why);
 
@@ -77,6 +92,7 @@ class LogWriter {
   std::map<std::string, core::Lane> lane_by_category_;
   std::optional<FolderLock> lock_file_;
   std::array<std::unique_ptr<LaneLog>, core::kLaneCount> lanes_;
+  StartReport report_;
   std::function<void()> bell_;
   std::thread thread_;
 
@@ -95,7 +111,13 @@ class LogWriter {
   bool lived_long_ = false;
   Time next_housekeeping_{};
   Time disk_checked_{};
-  bool disk_low_ = false;
+  DiskLevel disk_level_ = DiskLevel::kOk;
+  std::array<std::uint64_t, core::kLaneCount> drop_credit_{};  // given up, not taken yet
+  Ballast ballast_;
+  std::uint64_t wal_bytes_ = 0;  // as counted last
+  Time ballast_due_{};
+  bool ballast_warned_ = false;
+  std::vector<PressureNote> notes_;  // not in lane system yet
 
   mutable std::mutex read_mutex_;  // the cache, and the event it remembers
   mutable SegmentCache read_cache_;

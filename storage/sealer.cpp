@@ -33,6 +33,14 @@ void Sealer::submit(Job job) {
   wake_.notify_one();
 }
 
+bool Sealer::withdraw(core::Lane lane, core::Seq first) {
+  const std::lock_guard lock(mutex_);
+  if (at_work_ == std::pair(lane, first)) return false;
+  std::erase_if(jobs_,
+                [&](const Job& job) { return job.lane == lane && job.segment.first == first; });
+  return true;
+}
+
 void Sealer::stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -50,6 +58,7 @@ void Sealer::run() {
     if (stopping_) return;
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
+    at_work_ = std::pair(job.lane, job.segment.first);
     lock.unlock();
     retry_after_ = kRetryAfter;
     const bool done = seal(job);
@@ -57,6 +66,7 @@ void Sealer::run() {
     malloc_trim(0);  // a seal needs a few MB for a moment, and the next one may be a day away
 #endif
     lock.lock();
+    at_work_.reset();
     if (done) continue;
     jobs_.push_back(std::move(job));
     wake_.wait_for(lock, retry_after_, [&] { return stopping_; });

@@ -32,6 +32,9 @@ class Sealer {
   ~Sealer();
 
   void submit(Job job);
+  // Takes a job back, if it has not been begun or waits to be tried again: its file may be removed.
+  // True also if there is none; false: it is being worked at.
+  bool withdraw(core::Lane lane, core::Seq first);
   void stop();  // ends after the step at hand; the rest is left to the next start
 
  private:
@@ -44,6 +47,7 @@ class Sealer {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;
+  std::optional<std::pair<core::Lane, core::Seq>> at_work_;
   bool stopping_ = false;
   std::chrono::milliseconds retry_after_{0};  // the sealer thread's alone
   std::thread thread_;

@@ -7,6 +7,7 @@
 
 #include "core/codec/event_codec.hpp"
 #include "sqlite/transaction.hpp"
+#include "storage/salvage.hpp"
 #include "storage/segment_reader.hpp"
 #include "storage/segment_writer.hpp"
 #include "storage/stream_table.hpp"
@@ -33,14 +34,48 @@ std::string_view view(const core::Uuid& id) {
   return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
 }
 
+// In place of the offset of an event that is missing.
+constexpr std::uint32_t kNotThere = UINT32_MAX;
+
 // What one pass over the rows finds.
 struct Scan {
-  std::vector<core::Uuid> ids;                // by offset
-  std::vector<StreamTable::Index> stream_of;  // by offset
+  std::vector<core::Uuid> ids;                // by row
+  std::vector<std::uint32_t> offsets;         // by row
+  std::vector<std::uint64_t> versions;        // by row
+  std::vector<StreamTable::Index> stream_of;  // by row
   StreamTable streams;                        // version: of the first event here
 };
 
+// Where a salvaged segment has no rows; any other has none such.
+class KnownHoles {
+ public:
+  Result<void> load(Database& database) {
+    const auto note = load_salvage_note(database);
+    if (!note) return note.error();
+    if (!*note) return {};
+    auto rows = database.prepare("SELECT from_seq,to_seq FROM set_aside ORDER BY from_seq");
+    if (!rows) return rows.error();
+    for (;;) {
+      const auto row = rows->step();
+      if (!row) return row.error();
+      if (!*row) return {};
+      holes_.emplace_back(static_cast<Seq>(rows->integer(0)), static_cast<Seq>(rows->integer(1)));
+    }
+  }
+  // The first seq from `seq` on, up to `end`, that is in no hole.
+  Seq pass(Seq seq, Seq end) const {
+    for (const auto& [from, to] : holes_)
+      if (seq <= end && from <= seq && seq <= to) seq = to + 1;
+    return std::min(seq, end);
+  }
+
+ private:
+  std::vector<std::pair<Seq, Seq>> holes_;
+};
+
 Result<void> scan_rows(Database& database, const SealJob& job, Scan& scan) {
+  KnownHoles holes;
+  SLUICE_TRY(holes.load(database));
   auto rows = database.prepare("SELECT seq,crc,body FROM event WHERE seq<=?1 ORDER BY seq");
   if (!rows) return rows.error();
   rows->bind(1, static_cast<std::int64_t>(job.last));
@@ -50,6 +85,7 @@ Result<void> scan_rows(Database& database, const SealJob& job, Scan& scan) {
     if (!row) return row.error();
     if (!*row) break;
     const auto seq = static_cast<Seq>(rows->integer(0));
+    expected = holes.pass(expected, seq);
     if (seq != expected)
       return fail(Errc::kCorrupt, database.path().string() + ": the event with seq " +
                                       std::to_string(expected) + " is missing");
@@ -61,8 +97,11 @@ Result<void> scan_rows(Database& database, const SealJob& job, Scan& scan) {
     const StreamTable::Index stream = scan.streams.find_or_add(name);
     if (scan.streams.version(stream) == 0) scan.streams.set_version(stream, event->version);
     scan.ids.push_back(event->id);
+    scan.offsets.push_back(static_cast<std::uint32_t>(seq - job.first));
+    scan.versions.push_back(event->version);
     scan.stream_of.push_back(stream);
   }
+  expected = holes.pass(expected, job.last + 1);
   if (expected != job.last + 1)
     return fail(Errc::kCorrupt, database.path().string() + ": the event with seq " +
                                     std::to_string(expected) + " is missing");
@@ -84,7 +123,7 @@ Result<void> write_ids(Database& database, const SealJob& job, const Scan& scan)
            scan.ids.size(),
            [&](std::uint32_t a, std::uint32_t b) { return scan.ids[a] < scan.ids[b]; })) {
     insert->bind_blob(1, view(scan.ids[offset]))
-        .bind(2, static_cast<std::int64_t>(job.first + offset));
+        .bind(2, static_cast<std::int64_t>(job.first + scan.offsets[offset]));
     SLUICE_TRY(insert->run());
   }
   return {};
@@ -98,10 +137,16 @@ Result<void> write_streams(Database& database, const Scan& scan) {
     return scan.streams.name(scan.stream_of[a]) < scan.streams.name(scan.stream_of[b]);
   });
   std::string offsets;
-  for (std::size_t i = 0; i < order.size(); ++i) {
+  const auto put = [&](std::uint32_t offset) {
     for (int byte = 0; byte < 4; ++byte)
-      offsets.push_back(static_cast<char>((order[i] >> (8 * byte)) & 0xff));
+      offsets.push_back(static_cast<char>((offset >> (8 * byte)) & 0xff));
+  };
+  for (std::size_t i = 0; i < order.size(); ++i) {
     const StreamTable::Index stream = scan.stream_of[order[i]];
+    // Versions that are missing have been in a hole, so there are at most as many as seqs here.
+    const std::uint64_t index = scan.versions[order[i]] - scan.streams.version(stream);
+    while (offsets.size() / 4 < std::min<std::uint64_t>(index, scan.offsets.back())) put(kNotThere);
+    put(scan.offsets[order[i]]);
     if (i + 1 < order.size() && scan.stream_of[order[i + 1]] == stream) continue;
     insert->bind(1, scan.streams.name(stream))
         .bind(2, static_cast<std::int64_t>(scan.streams.version(stream)))
@@ -116,6 +161,8 @@ Result<void> write_mark(Database& database, const SealJob& job, const IdFilter& 
   auto insert = database.prepare("INSERT INTO meta(key,value) VALUES(?1,?2)");
   if (!insert) return insert.error();
   insert->bind(1, "id_filter").bind_blob(2, filter.bytes());
+  SLUICE_TRY(insert->run());
+  insert->bind(1, "id_probes").bind(2, static_cast<std::int64_t>(filter.probes()));
   SLUICE_TRY(insert->run());
   insert->bind(1, "id_smallest").bind_blob(2, view(filter.smallest()));
   SLUICE_TRY(insert->run());

@@ -18,6 +18,7 @@ using sqlite::OpenMode;
 using sqlite::Statement;
 
 constexpr int kCacheKib = 64;
+constexpr std::uint32_t kNotThere = UINT32_MAX;  // in place of an offset
 constexpr int kBusyMs = 2000;  // another reader may be recovering the WAL of a killed writer
 
 std::int64_t signed_of(std::uint64_t value) {
@@ -58,7 +59,8 @@ Result<IdFilter> load_id_filter(Database& database) {
   auto statement = database.prepare(
       "SELECT (SELECT value FROM meta WHERE key='id_filter'),"
       "(SELECT value FROM meta WHERE key='id_smallest'),"
-      "(SELECT value FROM meta WHERE key='id_largest')");
+      "(SELECT value FROM meta WHERE key='id_largest'),"
+      "(SELECT value FROM meta WHERE key='id_probes')");
   if (!statement) return statement.error();
   const auto row = statement->step();
   if (!row) return row.error();
@@ -68,7 +70,11 @@ Result<IdFilter> load_id_filter(Database& database) {
     return fail(Errc::kCorrupt, database.path().string() + ": the id filter is damaged");
   std::memcpy(smallest.bytes.data(), statement->blob(1).data(), 16);
   std::memcpy(largest.bytes.data(), statement->blob(2).data(), 16);
-  return IdFilter::load(statement->blob(0), smallest, largest);
+  const bool is_old = statement->is_null(3);
+  const std::int64_t probes = is_old ? std::int64_t{IdFilter::kOldProbes} : statement->integer(3);
+  if (probes < 1 || probes > 64)
+    return fail(Errc::kCorrupt, database.path().string() + ": the id filter is damaged");
+  return IdFilter::load(statement->blob(0), smallest, largest, static_cast<std::uint64_t>(probes));
 }
 
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::filesystem::path& path,
@@ -140,6 +146,12 @@ Result<void> SegmentReader::read(Seq from, Seq to, std::size_t rows, std::size_t
   for (;;) {
     const auto row = range_.step();
     if (!row && row.error().code == Errc::kCorrupt && !out.empty()) return {};
+    if (!row && row.error().code == Errc::kCorrupt) {
+      // Of a destroyed page nobody knows which rows were on it; what is asked for next is missing.
+      core::Error error = row.error();
+      error.current = signed_of(from);
+      return error;
+    }
     if (!row) return row.error();
     if (!*row) return {};
     const std::string_view body = range_.blob(2);
@@ -194,17 +206,22 @@ Result<std::vector<Seq>> SegmentReader::positions(std::string_view stream, std::
       "SELECT first_version, substr(offsets, 1+4*max(0, ?2-first_version), 4*?3) "
       "FROM stream_event WHERE name=?1");
   if (!statement) return statement.error();
-  statement->bind(1, stream)
-      .bind(2, signed_of(std::min<std::uint64_t>(from, INT32_MAX)))
-      .bind(3, static_cast<std::int64_t>(std::min<std::size_t>(limit, 1u << 24)));
-  const auto row = statement->step();
-  if (!row) return row.error();
-  std::vector<Seq> seqs;
-  if (!*row) return seqs;
-  const std::string_view offsets = statement->blob(1);
-  for (std::size_t at = 0; at + 4 <= offsets.size(); at += 4)
-    seqs.push_back(head_.first_seq + little_endian(offsets.data() + at));
-  return seqs;
+  // A salvaged segment can lack versions: then a longer piece is looked at.
+  for (std::size_t piece = std::min<std::size_t>(limit, 1u << 24);; piece *= 2) {
+    const Statement::Resetting guard{*statement};
+    statement->bind(1, stream)
+        .bind(2, signed_of(std::min<std::uint64_t>(from, INT32_MAX)))
+        .bind(3, static_cast<std::int64_t>(piece));
+    const auto row = statement->step();
+    if (!row) return row.error();
+    std::vector<Seq> seqs;
+    if (!*row) return seqs;
+    const std::string_view offsets = statement->blob(1);
+    for (std::size_t at = 0; at + 4 <= offsets.size() && seqs.size() < limit; at += 4)
+      if (const std::uint32_t offset = little_endian(offsets.data() + at); offset != kNotThere)
+        seqs.push_back(head_.first_seq + offset);
+    if (seqs.size() >= limit || offsets.size() < 4 * piece) return seqs;
+  }
 }
 
 Result<SegmentReader*> SegmentCache::get(const std::filesystem::path& path) {

@@ -34,7 +34,7 @@ class SegmentReader {
   bool sealed() const { return sealed_; }
 
   // Rows from..to, at most `rows` and `bytes`, appended to `out`; a row that makes `out` not empty
-  // is taken whatever its size. Stops before a row that fails its checksum; if that is the first of
+  // is taken whatever its size. Stops before a row that cannot be read; if that is the first of
   // `out`, kCorrupt, and Error::current is its seq.
   core::Result<void> read(core::Seq from, core::Seq to, std::size_t rows, std::size_t bytes,
                           std::vector<Record>& out);
@@ -43,6 +43,8 @@ class SegmentReader {
 
   core::Result<std::uint64_t> starting_version(std::string_view stream);  // 0: none before
   core::Result<LaneBook> book() { return load_book(database_, head_); }
+  core::Result<void> streams(StreamTable& table) { return load_streams(database_, table); }
+  sqlite::Database& database() { return database_; }
   core::Result<std::int64_t> stream_count() {
     return database_.query_int("SELECT count(*) FROM stream");
   }

@@ -46,7 +46,8 @@ Result<void> SegmentWriter::prepare() {
 
 Result<SegmentWriter> SegmentWriter::create(const std::filesystem::path& path,
                                             const SegmentHead& head, const StreamTable& streams,
-                                            const LaneBook& book, const std::string& vfs) {
+                                            const LaneBook& book, const std::string& vfs,
+                                            const More& more) {
   auto database = Database::open(path, OpenMode::kCreate, options_of(vfs));
   if (!database) return database.error();
   SLUICE_TRY(database->set_pragma("page_size", "4096", "4096"));
@@ -63,9 +64,10 @@ Result<SegmentWriter> SegmentWriter::create(const std::filesystem::path& path,
   SLUICE_TRY(writer.begin());
   SLUICE_TRY(create_tables(writer.database(), head, streams));
   SLUICE_TRY(save_book(writer.database(), book));
+  SLUICE_TRY(writer.prepare());
+  if (more) SLUICE_TRY(more(writer));
   SLUICE_TRY(writer.commit());
   SLUICE_TRY(sync_folder(path.parent_path()));
-  SLUICE_TRY(writer.prepare());
   return writer;
 }
 

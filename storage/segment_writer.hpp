@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,11 +17,14 @@ namespace sluice::storage {
 // One thread.
 class SegmentWriter {
  public:
-  // Makes the file and commits its first transaction: head, stream versions, book. When it returns,
-  // the segment survives a power cut; when it fails, the caller removes the file.
+  // Makes the file and commits its first transaction: head, stream versions, book, and what `more`
+  // writes. When it returns, the segment survives a power cut; when it fails, the caller removes
+  // the file.
+  using More = std::function<core::Result<void>(SegmentWriter&)>;
   static core::Result<SegmentWriter> create(const std::filesystem::path& path,
                                             const SegmentHead& head, const StreamTable& streams,
-                                            const LaneBook& book, const std::string& vfs);
+                                            const LaneBook& book, const std::string& vfs,
+                                            const More& more = {});
   static core::Result<SegmentWriter> open(const std::filesystem::path& path,
                                           const std::string& vfs);
 

@@ -38,4 +38,11 @@ void StreamTable::set_version(Index stream, std::uint64_t version) {
   current = version;
 }
 
+void StreamTable::clear() {
+  by_name_.clear();
+  streams_.clear();
+  names_.clear();
+  live_ = 0;
+}
+
 }  // namespace sluice::storage

@@ -29,6 +29,7 @@ class StreamTable {
 
   std::size_t size() const { return streams_.size(); }  // indexes are below this
   std::size_t live() const { return live_; }            // streams with at least one event
+  void clear();                                         // all indexes are void then
 
  private:
   struct Stream {

@@ -114,7 +114,13 @@ TEST_F(FaultsTest, AFullDiskRefusesAndTheLogGoesOnWhenThereIsRoom) {
   EXPECT_EQ(answer.error().code, Errc::kLimit);
   EXPECT_TRUE(log->failure().empty());
   disarm();
-  const Appended after = must_append(make_event("pump/7"));
+  // For up to a second the disk is taken to be as full as it was.
+  Answer answer_after = append(make_event("pump/7"));
+  ASSERT_TRUE(answer_after || eventually([&] {
+                answer_after = append(make_event("pump/7"));
+                return static_cast<bool>(answer_after);
+              }));
+  const Appended after = answer_after->front();
   EXPECT_EQ(after.seq, before.seq + 1);
   EXPECT_EQ(after.version, before.version + 1);
   reopen();

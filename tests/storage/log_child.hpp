@@ -15,7 +15,7 @@ inline constexpr std::uint64_t kChildClients = 4;
 inline EventLog::Options child_options(const std::filesystem::path& folder) {
   LogSettings settings;
   settings.segment_events = 300;  // many rotations and seals to be killed in
-  settings.disk_free_min = 0;
+  settings.disk_soft = settings.disk_hard = settings.ballast = 0;
   for (LaneSettings& lane : settings.lanes) lane.commit_interval = std::chrono::milliseconds(1);
   return {folder, *core::GatewayId::parse("plant-7"), settings, {}, {}};
 }

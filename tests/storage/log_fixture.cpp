@@ -38,12 +38,15 @@ core::Uuid make_id(std::uint64_t n) {
 
 LogTest::LogTest() {
   for (LaneSettings& lane : settings.lanes) lane.commit_interval = std::chrono::milliseconds(0);
-  settings.disk_free_min = 0;
+  settings.disk_soft = settings.disk_hard = settings.ballast = 0;
   settings.segment_events = 100;
 }
 
 EventLog::Options LogTest::options() const {
-  return {scratch.path() / "log", *core::GatewayId::parse(gateway), settings, lane_map, vfs};
+  EventLog::Options made{scratch.path() / "log", *core::GatewayId::parse(gateway), settings,
+                         lane_map, vfs};
+  made.read_only = read_only;
+  return made;
 }
 
 core::Result<std::unique_ptr<EventLog>> LogTest::try_open() {

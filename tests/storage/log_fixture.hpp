@@ -95,6 +95,7 @@ class LogTest : public ::testing::Test {
   LaneMap lane_map;
   std::string gateway = "plant-7";
   std::string vfs;
+  std::function<bool()> read_only;
   SteppedClock clock;
   core::SystemRandom random;
   KeptLogger logger;

@@ -68,7 +68,7 @@ TEST(LogFormat, TheWorkedExampleIsWhatTheProgramWrites) {
   core::SeededRandom random(1);
   core::NullLogger logger;
   LogSettings settings;
-  settings.disk_free_min = 0;
+  settings.disk_soft = settings.disk_hard = settings.ballast = 0;
   auto log =
       EventLog::open({scratch.path() / "log", *core::GatewayId::parse("plant-7"), settings, {}, {}},
                      {clock, random, logger});

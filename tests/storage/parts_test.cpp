@@ -50,12 +50,18 @@ TEST(IdFilter, KnowsAllItsIdsAndFewOthers) {
   std::vector<core::Uuid> ids;
   for (std::uint64_t n = 0; n < 20'000; ++n) ids.push_back(make_id(n));
   const IdFilter built = IdFilter::build(ids);
-  const IdFilter filter = IdFilter::load(built.bytes(), built.smallest(), built.largest());
+  const IdFilter filter =
+      IdFilter::load(built.bytes(), built.smallest(), built.largest(), built.probes());
   for (const core::Uuid& id : ids) ASSERT_TRUE(filter.may_hold(id));
   int wrong = 0;
   for (std::uint64_t n = 100'000; n < 200'000; ++n) wrong += filter.may_hold(make_id(n));
-  EXPECT_LT(wrong, 600);  // 0.31 % is what 12 bits and 8 probes give
-  EXPECT_EQ(filter.bytes().size(), 30'000u);
+  EXPECT_LT(wrong, 20);
+  EXPECT_EQ(filter.bits(), IdFilter::kSliceBitsMax / 2);
+  // An older program's: its own size, and the first eight probes of each id.
+  IdFilter old = IdFilter::load(built.bytes(), built.smallest(), built.largest(),
+                                IdFilter::kOldProbes);
+  for (const core::Uuid& id : ids) ASSERT_TRUE(old.may_hold(id));
+  EXPECT_FALSE(old.is_sliceable());
 }
 
 TEST(IdFilter, AscendingIdsAreToldApartByTheirRange) {

@@ -16,7 +16,7 @@ storage::LogSettings small_settings(std::uint64_t segment_events) {
   storage::LogSettings settings;
   for (storage::LaneSettings& lane : settings.lanes)
     lane.commit_interval = std::chrono::milliseconds{0};
-  settings.disk_free_min = 0;
+  settings.disk_soft = settings.disk_hard = settings.ballast = 0;
   settings.retention = std::chrono::milliseconds{0};
   settings.segment_events = segment_events;
   return settings;
@@ -88,6 +88,7 @@ Result<void> LaneDriver::commit(storage::LaneWork& work) {
     pending.monotonic_ns = clock.monotonic_ns();
     ledger_.appends.push_back({pending.request, now_(), kNever, {}});
     pending.callback = [this, at = ledger_.appends.size() - 1](auto answer) {
+      if (!answer) fprintf(stderr, "%s\n", core::to_string(answer.error()).c_str());
       if (!answer) return refusals.push_back(answer.error());
       ledger_.appends[at].answered = now_();
       ledger_.appends[at].positions = std::move(*answer);
@@ -117,7 +118,8 @@ Result<void> LaneDriver::ack(Seq acked, std::vector<storage::AppendRequest> with
   ledger_.cursors.push_back({now_(), kNever, acked, false});
   acked_max_ = std::max(acked_max_, acked);
   auto done = commit(work);
-  if (done) ledger_.cursors.back().done = now_();
+  // On a full disk the log goes on without having written it.
+  if (done && state().acked == acked) ledger_.cursors.back().done = now_();
   return done;
 }
 
