@@ -194,6 +194,10 @@ Result<Identity> Identity::parse(std::string_view text) {
   return identity;
 }
 
+StreamName lane_stream(Lane lane) {
+  return {std::string(kReservedCategory), "lane/" + std::string(lane_name(lane))};
+}
+
 }  // namespace sluice::core
 
 std::size_t std::hash<sluice::core::Uuid>::operator()(const sluice::core::Uuid& id) const noexcept {
