@@ -15,7 +15,8 @@ namespace json = core::json;
 constexpr const char* kDescription =
     "Examines a gateway from the configuration to the hub, in the order in which things depend on "
     "one another, and says for each what it found, how long that took, and what to do if it is not "
-    "well: the configuration, the state folder, the disk (3 s of small synced writes in a scratch "
+    "well: the configuration, the state folder, the log's history (whether it came apart, or is "
+    "another machine's), the disk (3 s of small synced writes in a scratch "
     "file: how long a commit takes, the events/s to expect, and how long the flash lasts), the "
     "clock, and then name, connection, TLS, login, hub stream, the right to publish, the report "
     "and the anchors, with the gateway's own login.\n"
@@ -41,6 +42,7 @@ struct Check {
 constexpr Check kChecks[] = {
     {"config", check_config},
     {"state folder", check_state_folder},
+    {"history", check_history},
     {"disk", check_disk},
     {"clock", check_clock},
     {"DNS", check_dns},

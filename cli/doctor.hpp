@@ -58,6 +58,7 @@ struct Patient {
 
 Finding check_config(Patient& patient);
 Finding check_state_folder(Patient& patient);
+Finding check_history(Patient& patient);
 Finding check_disk(Patient& patient);
 Finding check_clock(Patient& patient);
 Finding check_dns(Patient& patient);

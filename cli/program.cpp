@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "cli/help.hpp"
+#include "core/text.hpp"
 
 namespace sluice::cli {
 
@@ -19,6 +20,19 @@ class Program::Formatter final : public CLI::FormatterBase {
  private:
   const Program& program_;
 };
+
+namespace {
+
+// CLI11 calls a verb a subcommand, and does not say which word it was that is none.
+std::string words_of(const CLI::ParseError& problem, const CLI::App& app) {
+  const std::string words = problem.what();
+  if (words.find("subcommand is required") == std::string::npos) return words;
+  for (const std::string& word : app.remaining(true))
+    if (!word.starts_with('-')) return "there is no verb '" + core::printable(word) + "'";
+  return "which verb?";
+}
+
+}  // namespace
 
 Program::Program() : app_("the command line of Sluice, the event gateway for the edge", "sluice") {
   app_.formatter(std::make_shared<Formatter>(*this));
@@ -64,7 +78,7 @@ int Program::run(int argc, char** argv) {
   } catch (const CLI::Success& wish) {
     return app_.exit(wish);
   } catch (const CLI::ParseError& problem) {
-    output.problem(core::fail(core::Errc::kBadRequest, problem.what()), "usage");
+    output.problem(core::fail(core::Errc::kBadRequest, words_of(problem, app_)), "usage");
     output.note("Try 'sluice --help', or --help after a verb.");
     return static_cast<int>(ExitCode::kUsage);
   }

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "gateway/http_api.hpp"
+#include "gateway/own_event.hpp"
 
 namespace sluice::gateway {
 namespace {
@@ -32,6 +33,14 @@ rpc::ServerSettings ingest_settings(const IngestSettings& from) {
   settings.limits.bytes = from.message_bytes_max;
   settings.stall_timeout = from.stall_timeout;
   return settings;
+}
+
+std::string lost_tail_words(const storage::LostTail& tail) {
+  const std::string lane = "lane " + std::string(core::lane_name(tail.lane));
+  const std::string end = lane + " ends at seq " + std::to_string(tail.last);
+  return (tail.known > tail.last ? end + ", it had seq " + std::to_string(tail.known)
+                                 : end + ", and may have had more") +
+         ": " + tail.how;
 }
 
 int exit_code(const core::Error& error) {
@@ -104,6 +113,7 @@ int Daemon::run() {
     logger_.error("sluiced", started.error().message);
     return exit_code(started.error());
   }
+  uplink_.on_went_back([this](const std::string& words) { went_back(words); });
   wait_then_open();
   io_.run();
   desk_.stop();
@@ -131,24 +141,66 @@ void Daemon::wait_then_open() {
 }
 
 void Daemon::open_log() {
+  const auto went_back = read_went_back(settings_.log_folder());
   auto log = storage::EventLog::open({.folder = settings_.log_folder(),
                                       .gateway = *settings_.id,
                                       .settings = settings_.log,
                                       .lane_of_category = settings_.lane_of_category,
+                                      .fresh_segments = went_back.has_value(),
                                       .machine = settings_.machine},
                                      {clock_, random_, logger_});
   if (!log) {
     logger_.error("sluiced", "cannot open the log: " + log.error().message);
     return end(exit_code(log.error()));
   }
+  if (went_back) give_new_places(*went_back, **log);
   desk_.open(std::move(*log));
+  marks_.start();
   forks_.load(desk_.log());
+  if (went_back)
+    tell_fork("snapshot", {}, went_back->words,
+              "What the hub had not acknowledged was sent again in a new epoch, with the same ids. "
+              "Do not take snapshots of a running gateway, or bring them back.");
+  for (const storage::LostTail& tail : desk_.log().start_report().lost_tails)
+    tell_fork("lost_tail", core::lane_name(tail.lane), lost_tail_words(tail),
+              "Check the card (sluice doctor, sluice plugtest). What the hub has is kept; ask the "
+              "devices to send again what they still have.");
   logger_.info("sluiced", "ready",
                {{"gateway", settings_.id->text()}, {"epoch", desk_.log().epoch().text()}});
   manager_.status(status_.line());
   manager_.ready();
   tick();
   if (manager_.watchdog().count() > 0) pet();
+}
+
+void Daemon::give_new_places(const WentBack& what, storage::EventLog& log) {
+  const auto given = send_again(settings_.log_folder(), what, log);
+  if (!given)
+    return logger_.error("sluiced", "events of a log that went back have no new place yet: " +
+                                        core::to_string(given.error()));
+  logger_.warning("sluiced", "the log went back under an earlier run: its tail is sent again",
+                  {{"events", std::to_string(*given)}, {"how", what.words}});
+  if (const auto forgotten = forget_went_back(settings_.log_folder()); !forgotten)
+    logger_.error("sluiced", forgotten.error().message);
+}
+
+void Daemon::tell_fork(std::string_view kind, std::string_view lane, std::string_view words,
+                       std::string_view what_to_do) {
+  logger_.error("sluiced", words, {{"event", std::string(ForkBook::kType)}});
+  std::string data = ForkBook::data_of(kind, lane, words, what_to_do);
+  append_own_event(desk_, ForkBook::kEntity, ForkBook::kType, data,
+                   [this, data](const core::Result<void>& stored) {
+                     if (stored) forks_.note(data, clock_.wall_ns());
+                   });
+}
+
+// The epoch's name must not be used any more: the next start draws another one.
+void Daemon::went_back(const std::string& words) {
+  if (ending_) return;
+  logger_.error("sluiced", "the log went back under this program: " + words);
+  const auto noted = note_went_back(settings_.log_folder(), {desk_.log().epoch(), words});
+  if (!noted) logger_.error("sluiced", noted.error().message);
+  end(1);
 }
 
 void Daemon::tick() {
@@ -158,6 +210,9 @@ void Daemon::tick() {
     return end(1);
   }
   manager_.status(status_.line());
+  if (const auto anchor = clock_watch_.look(clock_); anchor)
+    append_own_event(desk_, "clock", "ClockAnchored", anchor->data());
+  marks_.tick();
   ticking_.expires_after(kTick);
   ticking_.async_wait([this](const error_code& why) {
     if (!why && !ending_) tick();
@@ -191,6 +246,7 @@ void Daemon::end(int code) {
   if (ending_) return;
   ending_ = true;
   code_ = code;
+  if (code == 0) marks_.stop();
   manager_.stopping();
   opening_.cancel();
   ticking_.cancel();

@@ -8,9 +8,12 @@
 
 #include "core/random.hpp"
 #include "gateway/ack_desk.hpp"
+#include "gateway/clock_watch.hpp"
 #include "gateway/ingest_service.hpp"
+#include "gateway/log_marks.hpp"
 #include "gateway/service_manager.hpp"
 #include "gateway/status.hpp"
+#include "gateway/went_back.hpp"
 #include "http/server.hpp"
 
 namespace sluice::gateway {
@@ -32,6 +35,10 @@ class Daemon {
   core::Result<void> listen();
   void wait_then_open();
   void open_log();
+  void give_new_places(const WentBack& what, storage::EventLog& log);
+  void tell_fork(std::string_view kind, std::string_view lane, std::string_view words,
+                 std::string_view what_to_do);
+  void went_back(const std::string& words);
   void tick();
   void pet();
   void stop_on_signal();
@@ -47,6 +54,7 @@ class Daemon {
   IoQueue queue_{io_};
   LogDesk desk_;
   AckDesk acks_;
+  LogMarks marks_{desk_, clock_, logger_};
   ForkBook forks_;
   DeviceWear wear_;
   UplinkService uplink_;
@@ -62,6 +70,7 @@ class Daemon {
   boost::asio::steady_timer deadline_;
   ServiceManager manager_;
   WriterPulse pulse_{manager_.patience()};
+  ClockWatch clock_watch_;
   int draining_ = 0;  // servers that still answer
   bool ending_ = false;
   int code_ = 0;

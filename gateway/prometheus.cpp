@@ -19,6 +19,14 @@ void add_log_metrics(http::PrometheusText& out, const storage::EventLog::Counter
       .sample(counters.wal_bytes);
   out.family("sluice_segments_trimmed_total", "counter", "Segments removed after their retention.")
       .sample(counters.trimmed_segments);
+  out.family("sluice_segments_early_total", "counter",
+             "Segments removed before their retention was over, for a quota or the disk.")
+      .sample(counters.early_segments);
+  out.family("sluice_events_dropped_total", "counter",
+             "Unacked events that were dropped for room; gap records stand for them.")
+      .sample(counters.dropped_events);
+  out.family("sluice_disk_level", "gauge", "Room on the disk: 0 ok, 1 soft, 2 hard.")
+      .sample(static_cast<std::uint64_t>(counters.disk_level));
   out.family("sluice_dedup_window_seconds", "gauge",
              "Age of the oldest event at the hub whose id is still known here.")
       .sample(static_cast<double>(counters.dedup_window_ms) / 1e3);
@@ -47,7 +55,7 @@ void add_lane_metrics(http::PrometheusText& out,
   gauge("sluice_lane_bytes", "Size of the lane's files.",
         [](core::Lane, const State& lane) { return lane.bytes; });
   gauge(
-      "sluice_lane_quota_bytes", "Size at which appends to the lane are refused.",
+      "sluice_lane_quota_bytes", "Size at which the lane's policy decides.",
       [&](core::Lane lane, const State&) { return settings.lanes[core::index(lane)].quota_bytes; });
   gauge("sluice_lane_segments", "Segments of the lane.",
         [](core::Lane, const State& lane) { return lane.segments; });

@@ -26,24 +26,30 @@ std::uint64_t backlog(const storage::LaneState& lane) {
 
 void pack_lane(rpc::Packer& out, const storage::LaneState& lane,
                const storage::LaneSettings& settings) {
-  out.map(10).text("first").unsigned_integer(lane.first).text("last").unsigned_integer(lane.last);
+  out.map(11).text("first").unsigned_integer(lane.first).text("last").unsigned_integer(lane.last);
   out.text("acked").unsigned_integer(lane.acked);
   out.text("backlog").unsigned_integer(backlog(lane));
   out.text("bytes").unsigned_integer(lane.bytes).text("quota_bytes");
-  out.unsigned_integer(settings.quota_bytes).text("ack").text(settings.ack);
+  out.unsigned_integer(settings.quota_bytes)
+      .text("ack")
+      .text(settings.ack)
+      .text("policy")
+      .text(settings.policy);
   out.text("oldest_unacked_wall_ns").integer(lane.oldest_unacked_wall_ns);
   out.text("segments").unsigned_integer(lane.segments);
   out.text("streams").unsigned_integer(lane.streams);
 }
 
 void pack_counters(rpc::Packer& out, const storage::EventLog::Counters& counters) {
-  out.map(7).text("appended").unsigned_integer(counters.appended);
+  out.map(9).text("appended").unsigned_integer(counters.appended);
   out.text("duplicates").unsigned_integer(counters.duplicates);
   out.text("refused").unsigned_integer(counters.refused);
   out.text("commits").unsigned_integer(counters.commits);
   out.text("queued").unsigned_integer(counters.queued);
   out.text("wal_bytes").unsigned_integer(counters.wal_bytes);
   out.text("trimmed_segments").unsigned_integer(counters.trimmed_segments);
+  out.text("early_segments").unsigned_integer(counters.early_segments);
+  out.text("dropped_events").unsigned_integer(counters.dropped_events);
 }
 
 }  // namespace
@@ -74,7 +80,7 @@ std::string Status::map() const {
   const Traffic traffic = traffic_();
   rpc::Packer out;
   const auto acks = acks_.counters();
-  out.map(17).text("gateway").text(settings.id->text()).text("epoch");
+  out.map(18).text("gateway").text(settings.id->text()).text("epoch");
   if (open)
     out.text(desk_.log().epoch().text());
   else
@@ -84,6 +90,7 @@ std::string Status::map() const {
   out.text("uptime_ns").unsigned_integer(clock_.monotonic_ns() - started_ns_);
   out.text("state_folder").text(settings.gateway.state);
   out.text("failure").text(failure());
+  out.text("refusing").text(counters.refusing);
   out.text("clock").map(2).text("trusted").boolean(clock_.trusted());
   out.text("wall_ns").integer(clock_.wall_ns());
   out.text("lanes").map(open ? core::kLaneCount : 0);
@@ -95,7 +102,8 @@ std::string Status::map() const {
   out.text("counters");
   pack_counters(out, counters);
   out.text("dedup_window_ms").unsigned_integer(counters.dedup_window_ms);
-  out.text("disk").map(2).text("free").unsigned_integer(disk.free);
+  out.text("disk").map(3).text("level").text(disk_level_word(counters.disk_level));
+  out.text("free").unsigned_integer(disk.free);
   out.text("total").unsigned_integer(disk.total);
   out.text("connections").map(2).text("rpc").unsigned_integer(traffic.rpc_connections);
   out.text("http").unsigned_integer(traffic.http_connections);

@@ -45,6 +45,28 @@ TEST_F(Append, PrintsWhereTheEventLies) {
   for (const char* field : {"epoch", "seq", "id"}) EXPECT_TRUE(at.contains(field)) << field;
 }
 
+TEST(AppendAck, AnAnswerFromMemorySaysSo) {
+  Gateway gateway("[log.telemetry]\nack = \"memory\"\n");
+  gateway.start();
+  const auto run = gateway.sluice({"append", "pump/7", "Started", "{}"});
+  ASSERT_EQ(run.code, 0) << run.output;
+  const json::object at = documents(run.out).at(0);
+  EXPECT_EQ(at.at("ack"), "memory");
+  EXPECT_FALSE(at.contains("seq"));
+  EXPECT_TRUE(at.contains("id"));
+  EXPECT_EQ(
+      gateway.sluice({"append", "--jsonl", "-"}, R"({"stream":"a/1","type":"T","data":1})").code,
+      0);
+}
+
+TEST(AppendAck, ALaneThatWaitsForAnAbsentHubEndsAsUnreachable) {
+  Gateway gateway("[log]\nhub_timeout = \"200ms\"\n[log.telemetry]\nack = \"hub\"\n");
+  gateway.start();
+  const auto run = gateway.sluice({"append", "pump/7", "Started", "{}"});
+  EXPECT_EQ(run.code, 6) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("stored, the hub has not confirmed it yet"));
+}
+
 TEST_F(Append, TheSameIdAppendsOnceAndOtherContentIsRefused) {
   const std::string id = "0190f3a2-6c1e-7b60-a3f0-5f0a6d1c2b3e";
   const json::object first = only(gateway.sluice({"append", "door/3", "Opened", "{}", "--id", id}));
@@ -261,6 +283,13 @@ TEST_F(Append, StatusTellsTheLanesOfALivingAndOfADeadGateway) {
   const auto dead = only(gateway.sluice({"status", "--state", gateway.state()}));
   EXPECT_EQ(dead.at("gateway"), "cli-test");
   EXPECT_EQ(dead.at("lanes").at("telemetry").at("last"), last);
+}
+
+TEST_F(Append, AWordThatIsNoVerbIsNamed) {
+  const auto run = gateway.sluice({"nosuch", "--json"});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.output, HasSubstr("there is no verb 'nosuch'"));
+  EXPECT_EQ(gateway.sluice({}).code, 2);
 }
 
 TEST_F(Append, HelpIsAManualPageOfEveryVerb) {

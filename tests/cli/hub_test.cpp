@@ -49,7 +49,7 @@ class WithHub : public testing::Test {
     std::map<std::string, json::object> found;
     for (const json::object& one : documents(run.out))
       found[std::string(one.at("check").get_string())] = one;
-    EXPECT_EQ(found.size(), 12u) << run.output;
+    EXPECT_EQ(found.size(), 13u) << run.output;
     return found;
   }
 };
@@ -168,7 +168,7 @@ TEST_F(WithHub, DoctorFindsAHealthyGatewayHealthyWithTheDaemonsStopped) {
   gateway.stop();
   auto found = doctor(0);
   for (const char* check :
-       {"config", "DNS", "TCP", "login", "hub stream", "publish right", "report", "anchors"})
+       {"config", "history", "DNS", "TCP", "login", "hub stream", "publish right", "report", "anchors"})
     EXPECT_EQ(found[check].at("state"), "ok") << check << ": " << found[check].at("found");
   EXPECT_THAT(std::string(found["hub stream"].at("found").get_string()),
               HasSubstr("holds 5 events"));
