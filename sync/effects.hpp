@@ -43,7 +43,7 @@ struct Rewind {
   core::Seq from = 0;
   core::Seq to = 0;
   std::uint64_t events = 0;  // that this log still has
-  std::uint64_t bytes = 0;   // about; on disk
+  std::uint64_t bytes = 0;   // about, on the link
   std::string why;           // for people
 };
 

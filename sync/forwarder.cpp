@@ -38,9 +38,12 @@ void Forwarder::log_closed() {
   if (link_ != Link::kStopped) link_ = Link::kNoLog;
 }
 
-void Forwarder::tail(core::Lane lane, core::Seq first, core::Seq last, std::uint64_t bytes,
-                     Time now) {
-  at(lane).sender.tail(first, last, bytes);
+void Forwarder::dropped(core::Lane lane, std::vector<storage::SetAside> set_aside) {
+  at(lane).sender.dropped(std::move(set_aside));
+}
+
+void Forwarder::tail(core::Lane lane, core::Seq first, core::Seq last, Time now) {
+  at(lane).sender.tail(first, last);
   at(lane).repair.tail(first, last, at(lane).sender.acked());
   if (link_ == Link::kWaiting && waiting())
     until_ = std::min(until_, now + settings_.retry_max_waiting);

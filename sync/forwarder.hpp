@@ -44,7 +44,9 @@ class Forwarder {
 
   void log_opened(std::array<LaneLog, core::kLaneCount> lanes, Time now);
   void log_closed();  // the caller closes the session, if there is one
-  void tail(core::Lane lane, core::Seq first, core::Seq last, std::uint64_t bytes, Time now);
+  // Unacked events went for want of room: the log's rows for them, before tail() tells of the rest.
+  void dropped(core::Lane lane, std::vector<storage::SetAside> set_aside);
+  void tail(core::Lane lane, core::Seq first, core::Seq last, Time now);
   void rows(core::Lane lane, std::uint64_t ticket,
             core::Result<std::vector<storage::Record>> records, Time now);
   void rewound(core::Lane lane, bool durable, Time now);

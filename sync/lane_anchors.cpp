@@ -95,7 +95,7 @@ void LaneSender::finish_walk(Time now) {
   effects_.rewind(lane_, acked_);
 }
 
-// What of (acked, to] is there, and how much that is about: as large as the others of the lane.
+// What of (acked, to] is there, and how much that is about.
 Rewind LaneSender::size_up(core::Seq acked, core::Seq to) const {
   Rewind out;
   out.from = acked + 1;
@@ -104,10 +104,7 @@ Rewind LaneSender::size_up(core::Seq acked, core::Seq to) const {
   const core::Seq first = std::max(out.from, outbox_.first());
   if (to < first) return out;
   out.events = to - first + 1;
-  const core::Seq all = outbox_.last() - std::min(outbox_.first(), outbox_.last()) + 1;
-  out.bytes = static_cast<std::uint64_t>(
-      static_cast<double>(bytes_) *
-      (static_cast<double>(out.events) / static_cast<double>(std::max<core::Seq>(all, 1))));
+  out.bytes = out.events * event_bytes_;
   return out;
 }
 

@@ -29,7 +29,7 @@ void LaneSender::open(LaneLog log) {
   rewind_unconfirmed_ = false;  // what was read is what is on disk
   outbox_.set_log(History(std::move(log.epochs)), std::move(log.set_aside));
   outbox_.set_range(log.state.first, log.state.last);
-  bytes_ = log.state.bytes;
+  if (log.event_bytes != 0) event_bytes_ = log.event_bytes;
   anchors_.assign(log.anchors);
   acked_ = anchors_.cursor();
   rewinding_.reset();
@@ -43,9 +43,8 @@ void LaneSender::open(LaneLog log) {
   sent_max_ = std::max(sent_max_, log.state.last);
 }
 
-void LaneSender::tail(core::Seq first, core::Seq last, std::uint64_t bytes) {
+void LaneSender::tail(core::Seq first, core::Seq last) {
   outbox_.set_range(first, last);
-  bytes_ = bytes;
 }
 
 void LaneSender::rows(std::uint64_t ticket, core::Result<std::vector<storage::Record>> records) {
@@ -107,6 +106,7 @@ bool LaneSender::pump(Time now) {
     if (window_.empty()) progress_ = now;
     Item item = outbox_.take();
     share_.budget.spend(bytes, now);
+    if (!item.is_gap) event_bytes_ = (event_bytes_ * 63 + bytes + 63) / 64;
     window_.push_back({next_token_++, item.epoch, item.from, item.to, bytes,
                        share_.window.sent(lane_, bytes, now), item.from > sent_max_, false, false,
                        0, std::move(item.subject), std::move(item.identity)});

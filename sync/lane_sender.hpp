@@ -38,6 +38,7 @@ struct LaneLog {
   std::vector<storage::EpochInfo> epochs;
   std::vector<storage::Anchor> anchors;  // oldest first
   std::vector<storage::SetAside> set_aside;
+  std::uint64_t event_bytes = 0;  // about the size of one event; 0: not known
 };
 
 // One lane's way to the hub: finds where to go on, then sends in order within a window and goes
@@ -50,7 +51,11 @@ class LaneSender {
 
   // The log was opened (again): all that was known of it is replaced.
   void open(LaneLog log);
-  void tail(core::Seq first, core::Seq last, std::uint64_t bytes);
+  void tail(core::Seq first, core::Seq last);
+  // What was not acked went for want of room: the rows that stand for it, as they are on disk.
+  void dropped(std::vector<storage::SetAside> set_aside) {
+    outbox_.set_set_aside(std::move(set_aside));
+  }
   void rows(std::uint64_t ticket, core::Result<std::vector<storage::Record>> records);
 
   // A session: from here on the lane asks for its newest anchor, rewinds if that does not hold, and
@@ -159,8 +164,8 @@ class LaneSender {
   bool others_ = false;  // see others_published(); until the next message is sent
   // Cut back in memory, but the log has not said that it is on disk: the next session asks again.
   bool rewind_unconfirmed_ = false;
-  std::string why_;          // the newest anchor does not hold
-  std::uint64_t bytes_ = 0;  // of the lane on disk
+  std::string why_;                  // the newest anchor does not hold
+  std::uint64_t event_bytes_ = 512;  // about, on the link: a mean of the latest
   std::optional<Rewind> rewinding_;
   bool rewind_is_new_ = false;  // not yet told, and not yet begun
   bool rewind_allowed_ = false;

@@ -160,7 +160,7 @@ void Uplink::read(core::Lane lane, std::uint64_t ticket, core::Seq from, std::si
     if (records && (records->empty() || records->front().seq > from)) {
       // Trimmed meanwhile, or damaged: the log's own first seq tells which.
       if (const auto state = reader_->lane_state(lane); state)
-        forwarder_.tail(lane, state->first, state->last, state->bytes, now());
+        forwarder_.tail(lane, state->first, state->last, now());
     }
     forwarder_.rows(lane, ticket, std::move(records), now());
     touched();
@@ -236,7 +236,7 @@ void Uplink::rewound_by_hub(core::Lane lane, const Rewind& rewind) {
   data.map(5).text("from").unsigned_integer(rewind.from).text("to").unsigned_integer(rewind.to);
   data.text("events").unsigned_integer(rewind.events).text("bytes").unsigned_integer(rewind.bytes);
   data.text("why").text(rewind.why);
-  sluiced_->own_event_of(name, "HubRewound", data.take());
+  sluiced_->own_event_of(core::lane_stream(lane).entity, "HubRewound", data.take());
 }
 
 void Uplink::went_back(core::Lane lane, core::Seq seq, const std::string& words) {

@@ -12,6 +12,8 @@ namespace sluice::sync {
 namespace {
 constexpr std::chrono::milliseconds kBellPause{10};  // one look at the log answers many bells
 constexpr std::chrono::milliseconds kSluicedRetry{500};
+constexpr core::Seq kSampleRows = 63;
+constexpr std::uint64_t kMessageBytes = 180;  // subject, identity and what NATS adds, about
 constexpr core::Seq kClockRows = 4096;  // of the system lane that are looked through at an opening
 }  // namespace
 
@@ -94,6 +96,14 @@ core::Result<LaneLog> Uplink::read_lane_log(core::Lane lane, core::Epoch epoch) 
   out.epochs = std::move(*epochs);
   out.anchors = std::move(*anchors);
   out.set_aside = std::move(*set_aside);
+  // What is to be sent again has a size, about: that of the latest events.
+  const core::Seq from = std::max(state->first, state->last - std::min(state->last, kSampleRows));
+  const auto rows = reader_->read_lane(lane, from, kSampleRows + 1);
+  if (rows && !rows->empty()) {
+    std::uint64_t bytes = 0;
+    for (const auto& row : *rows) bytes += row.body.size() + kMessageBytes;
+    out.event_bytes = bytes / rows->size();
+  }
   return out;
 }
 
@@ -112,7 +122,13 @@ void Uplink::refresh_tails() {
   for (auto lane : core::kLanes) {
     const auto state = reader_->lane_state(lane);
     if (!state || state->last == forwarder_.lane(lane).last()) continue;
-    forwarder_.tail(lane, state->first, state->last, state->bytes, now());
+    // Dropped for want of room, before it was acked: the log says with what reason.
+    if (state->first > forwarder_.lane(lane).outbox().first() &&
+        state->first > forwarder_.lane(lane).acked() + 1) {
+      auto ranges = reader_->set_aside(lane);
+      if (ranges) forwarder_.dropped(lane, std::move(*ranges));
+    }
+    forwarder_.tail(lane, state->first, state->last, now());
   }
   touched();
 }

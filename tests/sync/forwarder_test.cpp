@@ -173,12 +173,13 @@ TEST(Rewind, AboveTheLimitWaitsForAnOperatorAndKeepsWhatItNeedsWhileOtherLanesGo
   EXPECT_EQ(told->second.from, 1u);
   EXPECT_EQ(told->second.to, 51u);
   EXPECT_EQ(told->second.events, 51u);
-  EXPECT_EQ(told->second.bytes, 51u * 200);
+  EXPECT_GT(told->second.bytes, 51u * 180);
+  EXPECT_LT(told->second.bytes, 51u * 300);
   EXPECT_EQ(told->second.why, "the hub stream was made anew");
 
   // New events of the lane wait behind it: there is one order in a lane.
   bench.log.append(Lane::kTelemetry, 20);
-  bench.forwarder.tail(Lane::kTelemetry, 1, 52, 52 * 200, bench.now);
+  bench.forwarder.tail(Lane::kTelemetry, 1, 52, bench.now);
   bench.settle();
   EXPECT_EQ(sent_of(bench, Lane::kTelemetry), 0u);
   bench.forwarder.allow_rewinds(bench.now);
@@ -208,7 +209,7 @@ TEST(Rewind, AfterARestartAsksAgainWhereItWasAndTellsNothingTwice) {
 TEST(Rewind, BeginsAfterAJitterThatGrowsWithItsSize) {
   Bench bench(asking(0, Time(30'000)));
   lose_the_hub(bench);
-  // 51 events of about 200 bytes: at most 39 ms, and this random number is the highest.
+  // 51 events of about 200 bytes: at least 36 ms, as this random number is the highest.
   bench.pass(Time(20));
   EXPECT_EQ(sent_of(bench, Lane::kTelemetry), 0u);
   bench.pass(Time(40));

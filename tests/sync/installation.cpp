@@ -96,7 +96,8 @@ Installation::Installation(const std::string& url, Options options) : options_(s
 void Installation::configure(const std::string& url, const std::string& uplink_lines) {
   folder_.write("gateway.toml", "[gateway]\nid = \"" + options_.gateway + "\"\nstate = \"" +
                                     state().string() + "\"\nrun = \"" + (folder_ / "r").string() +
-                                    "\"\n[gateway.lanes]\nalert = \"alarm\"\n[uplink]\nurls = [\"" +
+                                    "\"\n" + options_.identity +
+                                    "\n[gateway.lanes]\nalert = \"alarm\"\n[uplink]\nurls = [\"" +
                                     url + "\"]\n" + uplink_lines + "\n" + options_.sections + "\n");
 }
 

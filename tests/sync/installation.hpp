@@ -50,6 +50,7 @@ class Installation {
  public:
   struct Options {
     std::string gateway = "plant-7";
+    std::string identity = {};                  // further lines of [gateway]
     std::string uplink = {};                    // lines of [uplink]
     std::string sections = {};                  // whole sections, at the end
     std::vector<std::string> environment = {};  // of sluice-uplink

@@ -83,7 +83,7 @@ LaneLog SimLog::lane_log(core::Lane lane) const {
   out.state.last = of.last;
   out.state.acked = of.acked();
   out.state.trim_after = of.trim_after;
-  out.state.bytes = of.bytes();
+  out.event_bytes = kEventBytes;
   out.epochs = of.epochs;
   out.anchors = of.anchors;
   out.set_aside = of.set_aside;

@@ -13,6 +13,7 @@
 namespace sluice::sync::sim {
 
 inline constexpr const char* kGateway = "plant-7";
+inline constexpr std::uint64_t kEventBytes = 200;  // about
 
 // One lane of the log, as far as the uplink can see it. Copyable: a copy is a copied card.
 struct SimLane {
@@ -23,7 +24,6 @@ struct SimLane {
   std::vector<storage::SetAside> set_aside;
   core::Seq first() const { return rows.empty() ? last + 1 : rows.begin()->first; }
   core::Seq trim_after = 0;
-  std::uint64_t bytes() const { return rows.size() * 200; }  // about
   core::Seq acked() const { return anchors.empty() ? 0 : anchors.back().acked; }
 };
 

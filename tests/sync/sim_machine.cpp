@@ -67,7 +67,7 @@ void SimMachine::append(core::Lane lane, std::size_t data_bytes) {
   if (!running) return;
   log.append(lane, data_bytes);
   const auto& of = log.at(lane);
-  if (forwarder) forwarder->tail(lane, of.first(), of.last, of.bytes(), now_);
+  if (forwarder) forwarder->tail(lane, of.first(), of.last, now_);
 }
 
 void SimMachine::need(const codec::Need& need) {
@@ -140,7 +140,7 @@ void SimMachine::read(core::Lane lane, std::uint64_t ticket, core::Seq from, std
     auto records = log.read(lane, from, std::min<std::size_t>(rows, 24), bytes);
     const auto& of = log.at(lane);
     if (records->empty() || records->front().seq > from)
-      forwarder->tail(lane, of.first(), of.last, of.bytes(), now_);
+      forwarder->tail(lane, of.first(), of.last, now_);
     forwarder->rows(lane, ticket, std::move(records), now_);
   });
 }
