@@ -72,6 +72,42 @@ struct Sum {
   bool is(const char* bytes) const { return big_endian(bytes) == a && big_endian(bytes + 4) == b; }
 };
 
+// Frames behind the one that fails its checksum, as far as each carries on from the checksum that
+// the one before it names. What was written and synced goes on like that over many transactions;
+// what a power cut leaves of one that was not synced ends with its only commit. Several cuts can
+// leave several of these, one behind the other, but they do not carry on from each other.
+class Run {
+ public:
+  using Frame = std::pair<std::uint32_t, std::uint64_t>;  // page number, offset of the page
+  using Frames = std::vector<Frame>;
+
+  void add(const std::string& bytes, Frame frame, bool is_commit, bool big, Frames& found) {
+    if (!frames_.empty()) {
+      link_.add(bytes.data(), 8, big);
+      link_.add(bytes.data() + kFrameHeader, kPage, big);
+      if (!link_.is(bytes.data() + 16)) end(found);
+    }
+    link_ = {big_endian(bytes.data() + 16), big_endian(bytes.data() + 20)};
+    frames_.push_back(frame);
+    if (!is_commit) return;
+    ++commits_;
+    whole_ = frames_.size();
+  }
+  // What counts of it goes to `found`.
+  void end(Frames& found) {
+    if (commits_ >= 2)
+      found.insert(found.end(), frames_.begin(),
+                   frames_.begin() + static_cast<std::ptrdiff_t>(whole_));
+    *this = {};
+  }
+
+ private:
+  Sum link_;
+  Frames frames_;
+  std::size_t whole_ = 0;  // up to the last commit
+  int commits_ = 0;
+};
+
 // Walks over bytes that may be anything.
 class Bytes {
  public:
@@ -200,18 +236,20 @@ void SegmentPages::read_wal() {
   std::vector<std::pair<std::uint32_t, std::uint64_t>> open;  // not committed yet
   std::string frame(kFrameHeader + kPage, '\0');
   bool is_broken = false;
-  int commits_behind = 0;
+  Run behind;
   for (std::uint64_t i = 0; i < frames; ++i) {
     const std::uint64_t at = kWalHeader + i * frame.size();
     if (!read_at(wal_, at, frame.data(), frame.size())) {
       ++refused_;
       is_broken = true;
       open.clear();
+      behind.end(behind_break_);
       continue;
     }
     // Other salts: from before the WAL was last reset.
     if (std::memcmp(frame.data() + 8, header + 16, 8) != 0) {
       is_broken = true;
+      behind.end(behind_break_);
       continue;
     }
     const std::uint32_t number = big_endian(frame.data());
@@ -223,8 +261,7 @@ void SegmentPages::read_wal() {
       if (is_broken) open.clear();
     }
     if (is_broken) {
-      behind_break_.emplace_back(number, at + kFrameHeader);
-      commits_behind += is_commit ? 1 : 0;
+      behind.add(frame, {number, at + kFrameHeader}, is_commit, big, behind_break_);
       continue;
     }
     open.emplace_back(number, at + kFrameHeader);
@@ -232,8 +269,8 @@ void SegmentPages::read_wal() {
     for (const auto& [page, offset] : open) in_wal_[page] = offset;
     open.clear();
   }
-  wal_broken_ = commits_behind >= 2;
-  if (!wal_broken_) behind_break_.clear();
+  behind.end(behind_break_);
+  wal_broken_ = !behind_break_.empty();
 }
 
 bool SegmentPages::read_page(bool in_wal, std::uint64_t offset, std::string& page) {

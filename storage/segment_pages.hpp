@@ -41,9 +41,9 @@ class SegmentPages {
   std::vector<Place> rows();
   std::optional<std::string> body(const Place& place);
 
-  // Whole transactions lie in the WAL behind a frame that fails its checksum. A power cut leaves
-  // parts of one transaction at most; this is damage to what was on disk, and SQLite does not see
-  // it.
+  // Transactions that were synced lie in the WAL behind a frame that fails its checksum: at least
+  // two that carry on from each other's checksums. A power cut leaves parts of one, and further
+  // cuts parts of others behind it; this is damage to what was on disk, and SQLite does not see it.
   bool wal_broken() const { return wal_broken_; }
   // A writer has begun the WAL anew since open(): what was found may be a mixture. Open it again.
   bool changed() const;
