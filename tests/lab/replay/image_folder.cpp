@@ -153,6 +153,13 @@ void ImageFolder::install(const Tree& tree) {
   }
 }
 
+void ImageFolder::forget() {
+  files_.clear();
+  strangers_.clear();
+  for (const auto& entry : fs::directory_iterator(path_))
+    strangers_.insert(entry.path().filename().string());
+}
+
 Tree ImageFolder::read() const {
   Tree tree;
   for (const auto& entry : fs::recursive_directory_iterator(path_)) {

@@ -24,6 +24,8 @@ class ImageFolder final : public CallHook {
   const std::filesystem::path& path() const { return path_; }
   // Makes the folder hold exactly `tree`. No hook may be set meanwhile.
   void install(const Tree& tree);
+  // Somebody else changed the folder: the next install() writes everything.
+  void forget();
   // What it holds now, without -shm files.
   Tree read() const;
 

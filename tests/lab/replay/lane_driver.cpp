@@ -88,7 +88,6 @@ Result<void> LaneDriver::commit(storage::LaneWork& work) {
     pending.monotonic_ns = clock.monotonic_ns();
     ledger_.appends.push_back({pending.request, now_(), kNever, {}});
     pending.callback = [this, at = ledger_.appends.size() - 1](auto answer) {
-      if (!answer) fprintf(stderr, "%s\n", core::to_string(answer.error()).c_str());
       if (!answer) return refusals.push_back(answer.error());
       ledger_.appends[at].answered = now_();
       ledger_.appends[at].positions = std::move(*answer);
