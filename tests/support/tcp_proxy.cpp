@@ -138,6 +138,8 @@ class TcpProxy::Relay {
       for (auto& connection : connections_) connection.over = true;
       ::close(std::exchange(listener_, -1));
     }
+    if (mode == Mode::kPass)
+      for (Line& line : lines_) line.cut_at = line.silent_at = std::nullopt;
     mode_ = mode;
     if (mode != Mode::kRefuse && listener_ < 0) listen();
   }

@@ -47,7 +47,8 @@ class TcpProxy {
   // pass.
   void half_open();
   void refuse();  // closes all; connecting is refused by the kernel
-  void resume();  // after silent, half_open and refuse
+  // Ends silent, half_open and refuse, and takes back what cut_after and silent_after asked for.
+  void resume();
 
   std::uint64_t passed(Way way) const;  // bytes so far
   std::uint64_t bytes() const;          // both ways
