@@ -85,7 +85,10 @@ void Outbox::set_range(core::Seq first, core::Seq last) {
 }
 
 void Outbox::rewind(core::Seq acked) {
-  restart(acked == 0 ? std::max<core::Seq>(first_, 1) : acked + 1);
+  if (acked != 0) return restart(acked + 1);
+  core::Seq next = std::max<core::Seq>(first_, 1);
+  for (const auto& range : set_aside_) next = std::min(next, range.from);
+  restart(next);
 }
 
 void Outbox::restart(core::Seq next) {

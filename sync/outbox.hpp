@@ -47,8 +47,11 @@ class Outbox {
   void set_log(History history, std::vector<storage::SetAside> set_aside);
   void set_range(core::Seq first, core::Seq last);  // what the log holds
   void add_set_aside(const storage::SetAside& range) { set_aside_.push_back(range); }
+  // All ranges, as they are on disk now.
+  void set_set_aside(std::vector<storage::SetAside> ranges) { set_aside_ = std::move(ranges); }
 
-  // Starts anew behind `acked`. Nothing acked: at the first retained event.
+  // Starts anew behind `acked`. Nothing acked: at the first event that is retained or was set
+  // aside.
   void rewind(core::Seq acked);
   // Starts anew at `next`, whether it is retained or not.
   void restart(core::Seq next);
