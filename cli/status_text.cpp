@@ -63,6 +63,8 @@ std::string disk_text(const StatusView& view) {
   if (!view.disk_free) return {};
   std::string line = "disk     " + core::human_bytes(*view.disk_free) + " free";
   if (view.disk_total) line += " of " + core::human_bytes(*view.disk_total);
+  if (view.disk_level == "soft") line += ", BELOW disk_soft: what the hub has goes early";
+  if (view.disk_level == "hard") line += ", BELOW disk_hard: each lane's policy decides";
   if (const auto days = view.disk_days_left())
     line += ", " + (*days > 3650 ? "more than 10 years" : with_decimals(*days, 0) + " days") +
             " left at this pace if nothing is trimmed";
@@ -97,6 +99,10 @@ std::string log_text(const StatusView& view) {
                 core::human_duration(static_cast<std::int64_t>(*view.dedup_window_ms) * 1'000'000) +
                 " after the hub's ack";
   if (view.wal_bytes) line += ", write-ahead logs " + core::human_bytes(*view.wal_bytes);
+  if (view.early_segments > 0)
+    line += "\n         for want of room " + with_thousands(view.early_segments) +
+            " segments went before their time, with " + with_thousands(view.dropped_events) +
+            " events that the hub does not have (gap records stand for them)";
   return line + "\n";
 }
 
@@ -158,6 +164,7 @@ std::string status_text(const StatusView& view, std::int64_t now_ns) {
   if (!view.epoch.empty()) out += ", epoch " + view.epoch;
   if (view.from != "sluiced") out += "\n         read from " + view.state_folder;
   if (!view.failure.empty()) out += "\n         THE LOG STOPPED: " + view.failure;
+  if (!view.refusing.empty()) out += "\n         NOTHING CAN BE STORED FOR NOW: " + view.refusing;
   out += "\n" + (view.from == "sluiced" ? link_text(view.link, now_ns) + "\n" : std::string());
   out += "\n" +
          (view.lanes.empty() ? "The log is not open yet: the last run was short, so that sluiced "
@@ -203,6 +210,11 @@ Verdict judge(const StatusView& view, const Thresholds& limits, std::int64_t now
   for (const StatusView::LaneView& lane : view.lanes)
     if (lane.quota_bytes && *lane.quota_bytes > 0 && lane.bytes >= *lane.quota_bytes / 10 * 9)
       finding(lane.bytes >= *lane.quota_bytes ? 2 : 1, "lane " + lane.name + " fills its quota");
+  if (!view.refusing.empty()) finding(2, "nothing can be stored: " + view.refusing);
+  if (view.disk_level == "hard") finding(2, "the disk is nearly full");
+  if (view.disk_level == "soft") finding(1, "the disk is filling");
+  if (view.dropped_events > 0)
+    finding(1, with_thousands(view.dropped_events) + " events were dropped for want of room");
   for (const StatusView::ForkView& fork : view.forks)
     if (now_ns - fork.at_wall_ns < kForkNewsNs && fork.at_wall_ns <= now_ns) {
       finding(1, "fork: " + fork.words);

@@ -103,6 +103,12 @@ void add_condition(StatusView& view, const json::value& status) {
                             number<std::int64_t>(at(fork, {"at_ns"})).value_or(0)});
   view.wal_bytes = number<std::uint64_t>(at(status, {"counters", "wal_bytes"}));
   view.dedup_window_ms = number<std::uint64_t>(at(status, {"dedup_window_ms"}));
+  view.refusing = text(at(status, {"refusing"}));
+  view.disk_level = text(at(status, {"disk", "level"}));
+  view.early_segments =
+      number<std::uint64_t>(at(status, {"counters", "early_segments"})).value_or(0);
+  view.dropped_events =
+      number<std::uint64_t>(at(status, {"counters", "dropped_events"})).value_or(0);
   view.hub_ack_waiting = number<std::uint64_t>(at(status, {"acks", "hub_waiting"})).value_or(0);
   view.memory_taken = number<std::uint64_t>(at(status, {"acks", "memory_taken"})).value_or(0);
   view.memory_lost = number<std::uint64_t>(at(status, {"acks", "memory_lost"})).value_or(0);

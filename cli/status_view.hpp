@@ -61,6 +61,9 @@ struct StatusView {
   std::optional<WearView> wear;
   std::vector<ForkView> forks;
   std::optional<std::uint64_t> wal_bytes, dedup_window_ms;
+  std::string refusing;    // why nothing can be stored for now; empty while it can
+  std::string disk_level;  // "ok", "soft" or "hard"; empty: not said
+  std::uint64_t early_segments = 0, dropped_events = 0;  // gone for want of room, since the start
   std::uint64_t hub_ack_waiting = 0;  // appends that are stored and wait for the hub's word
   std::uint64_t memory_taken = 0, memory_lost = 0;
   std::string failure;  // the log stopped by itself

@@ -11,9 +11,10 @@ namespace sluice::gateway {
 namespace {
 
 constexpr std::uint64_t kSector = 512;  // of the kernel's counters, whatever the device has
-// Measured on ext4: 14.4 KB for an event that is committed alone, 0.95 KB in batches of 100.
-constexpr std::uint64_t kCommitBytes = 13'590;
-constexpr std::uint64_t kEventBytes = 814;
+// From measurements on ext4, its journal included (docs/performance.md): 20 KB more for each
+// commit, and 0.83 KB for an event in batches of 100.
+constexpr std::uint64_t kCommitBytes = 19'900;
+constexpr std::uint64_t kEventBytes = 640;
 
 }  // namespace
 

@@ -167,8 +167,8 @@ TEST_F(WithHub, DoctorFindsAHealthyGatewayHealthyWithTheDaemonsStopped) {
   ASSERT_TRUE(test::eventually([&] { return waiting() == 0; }));
   gateway.stop();
   auto found = doctor(0);
-  for (const char* check :
-       {"config", "history", "DNS", "TCP", "login", "hub stream", "publish right", "report", "anchors"})
+  for (const char* check : {"config", "history", "DNS", "TCP", "login", "hub stream",
+                            "publish right", "report", "anchors"})
     EXPECT_EQ(found[check].at("state"), "ok") << check << ": " << found[check].at("found");
   EXPECT_THAT(std::string(found["hub stream"].at("found").get_string()),
               HasSubstr("holds 5 events"));

@@ -245,6 +245,22 @@ TEST(Status, SaysWhatAnEventCostsTheCardAndHowLongANewOneLasts) {
   EXPECT_THAT(text, HasSubstr("a new card of 3 TB endurance lasts 3,654 days"));
 }
 
+TEST(Status, WantOfRoomIsToldAndIsCritical) {
+  core::json::value document = document_with("refusing", R"("the disk is read-only")");
+  document.at("disk").as_object()["level"] = "hard";
+  document.at("counters").as_object()["early_segments"] = 3;
+  document.at("counters").as_object()["dropped_events"] = 1200;
+  document.as_object()["dedup_window_ms"] = 7200000;
+  const auto view = view_of(document);
+  ASSERT_TRUE(view);
+  const std::string text = status_text(*view, kNow);
+  EXPECT_THAT(text, HasSubstr("NOTHING CAN BE STORED FOR NOW: the disk is read-only"));
+  EXPECT_THAT(text, HasSubstr("BELOW disk_hard"));
+  EXPECT_THAT(text, HasSubstr("ids are known for 2 h 0 min after the hub's ack"));
+  EXPECT_THAT(text, HasSubstr("3 segments went before their time, with 1,200 events"));
+  EXPECT_EQ(judge(*view, {}, kNow).code, 2);
+}
+
 TEST(Status, AnEstimateIsCalledOneAndACardOfUnknownEnduranceHasNoDays) {
   const auto view = view_of(document_with(
       "wear", R"({"bytes":34200000,"source":"estimate","events":36000,"endurance_bytes":0})"));
