@@ -58,6 +58,7 @@ if [ -n "$quick" ]; then
   measure drain_bench --rounds=1 --events=100000
   measure projection_bench --rounds=3 --events=100000
   measure device_bench --events=50000
+  measure bundle_bench --events=100000
 else
   measure slow_sync_bench
   measure latency_bench
@@ -66,6 +67,7 @@ else
   measure drain_bench
   measure projection_bench
   measure device_bench
+  measure bundle_bench
 fi
 echo "bench: waits for the idle link" >&2
 wait $link
