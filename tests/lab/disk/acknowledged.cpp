@@ -22,7 +22,7 @@ Comparison compare(const std::vector<std::vector<Acknowledged>>& acked,
       ++out.acked;
       const auto at = place.find(event.id);
       if (at == place.end()) {
-        wrong(out.lost, event.id,
+        wrong(event.before_cut ? out.lost : out.lost_late, event.id,
               "was acknowledged at " + std::to_string(event.seq) + " and is gone");
         continue;
       }

@@ -15,6 +15,7 @@ struct Acknowledged {
   std::string lane;
   std::string epoch;
   std::uint64_t seq = 0;
+  bool before_cut = true;  // the answer came while there was power
 };
 
 // What a store has, in the order in which it has it. A store without lanes leaves them empty.
@@ -27,7 +28,8 @@ struct Found {
 
 struct Comparison {
   std::uint64_t acked = 0;
-  std::uint64_t lost = 0;          // acknowledged, and not there
+  std::uint64_t lost = 0;          // acknowledged before the cut, and not there
+  std::uint64_t lost_late = 0;     // acknowledged after it, and not there
   std::uint64_t doubled = 0;       // further copies, acknowledged or not
   std::uint64_t out_of_order = 0;  // elsewhere than said, or before what was acknowledged earlier
   std::string example;             // the first that is wrong, in words

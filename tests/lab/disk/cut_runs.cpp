@@ -51,7 +51,9 @@ CutResult cut_again_and_again(const CutPlan& plan) {
   result.row.reopened = result.example.empty();
   const auto spread = static_cast<std::uint64_t>((plan.load_most - plan.load_least).count()) + 1;
   while (result.row.runs < plan.cuts && result.row.reopened) {
+    if (!plan.gateway.nats_url.empty()) gateway.start_uplink();
     load(devices, plan.load_least + std::chrono::milliseconds(random.below(spread)));
+    for (const auto& device : devices) device->power_is_gone();
     disk.cut();  // the devices are at work: an answer that still comes must be true
     gateway.kill();
     for (const auto& device : devices) device->stop();
@@ -63,6 +65,7 @@ CutResult cut_again_and_again(const CutPlan& plan) {
       break;
     }
     const Comparison seen = compare(records(devices), gateway.read_all());
+    result.lost_late = seen.lost_late;
     result.row.acked = seen.acked;
     result.row.lost = seen.lost;
     result.row.doubled = seen.doubled;
@@ -71,6 +74,10 @@ CutResult cut_again_and_again(const CutPlan& plan) {
       result.example = "after cut " + std::to_string(result.row.runs) + ": " + seen.example;
       break;
     }
+  }
+  if (plan.at_end && result.example.empty()) {
+    if (!plan.gateway.nats_url.empty()) gateway.start_uplink();
+    result.example = plan.at_end(gateway);
   }
   gateway.kill();
   return result;

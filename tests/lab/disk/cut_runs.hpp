@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,15 @@ struct CutPlan {
   std::chrono::milliseconds load_most{700};
   std::uint64_t seed = 1;
   std::vector<Device::Options> devices = {};
-  LabGateway::Options gateway = {};
+  LabGateway::Options gateway = {};  // with nats_url an uplink is cut off and started as well
+  // What else must hold in the end, with the gateway running and the devices at rest; empty words
+  // if it does.
+  std::function<std::string(LabGateway&)> at_end = {};
 };
 
 struct CutResult {
   LabRow row;
+  std::uint64_t lost_late = 0;
   std::string example;  // the first thing that is wrong, in words
 };
 

@@ -16,7 +16,13 @@ Device::~Device() {
 
 void Device::start() {
   stop_ = false;
+  power_ = true;
   thread_ = std::thread([this] { work(); });
+}
+
+void Device::power_is_gone() {
+  const std::lock_guard lock(mutex_);
+  power_ = false;
 }
 
 void Device::stop() {
@@ -53,7 +59,7 @@ void Device::take(std::string_view answer) {
     const rpc::Value one = list.at(i);
     acknowledged_.push_back({open_[i], std::string(one.find("lane").text().value_or("")),
                              std::string(one.find("epoch").text().value_or("")),
-                             one.find("seq").unsigned_integer().value_or(0)});
+                             one.find("seq").unsigned_integer().value_or(0), power_});
   }
 }
 

@@ -39,7 +39,8 @@ class Device {
   Device(Device&&) = delete;
 
   void start();
-  void stop();  // and waits for the thread; start() goes on with what is open
+  void power_is_gone();  // answers from now on are marked; start() ends that
+  void stop();           // and waits for the thread; start() goes on with what is open
 
   // Any thread.
   std::uint64_t count() const;                            // acknowledged
@@ -66,6 +67,7 @@ class Device {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stop_ = true;
+  bool power_ = true;
   std::vector<Acknowledged> acknowledged_;
   std::map<std::string, std::uint64_t> refusals_;
   std::string last_refusal_;

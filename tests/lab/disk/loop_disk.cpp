@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -113,9 +112,16 @@ void LoopDisk::make_faulty() {
   if (!out) throw std::runtime_error(file + " cannot be written");
 }
 
+// By trying: since Linux 6.15 errors=remount-ro no longer shows in statvfs(3).
 bool LoopDisk::read_only() const {
-  struct statvfs info {};
-  return ::statvfs(mount_point_.c_str(), &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
+  const auto file = mount_point_ / "probe";
+  const int out = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  const bool refused = out < 0 && errno == EROFS;
+  if (out >= 0) {
+    ::close(out);
+    ::unlink(file.c_str());
+  }
+  return refused;
 }
 
 int LoopDisk::check() {

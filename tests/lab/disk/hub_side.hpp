@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "tests/lab/disk/lab_gateway.hpp"
+#include "tests/support/nats_server.hpp"
+
+namespace sluice::test {
+
+// A hub for one LabGateway: a real nats-server on an ordinary disk, provisioned.
+class HubSide {
+ public:
+  HubSide();  // throws std::runtime_error
+  NatsServer& nats() { return nats_; }
+
+  // The uplink has brought everything that the log has to the hub, by its own account.
+  static bool has_all(const LabGateway& gateway);
+  static std::int64_t acked(const LabGateway& gateway);  // of lane telemetry
+  // Event by event (`sluice audit`): empty if each is at the hub once, else its words.
+  std::string audit(const LabGateway& gateway);
+
+ private:
+  NatsServer nats_;
+};
+
+}  // namespace sluice::test
