@@ -16,5 +16,9 @@ int main(int argc, char** argv) {
   sluice::cli::add_audit(program);
   sluice::cli::add_bundle(program);
   sluice::cli::add_plugtest(program);
+  sluice::cli::add_fsck(program);
+  sluice::cli::add_salvage(program);
+  sluice::cli::add_log(program);
+  sluice::cli::add_clone_prepare(program);
   return program.run(argc, argv);
 }

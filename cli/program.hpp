@@ -61,5 +61,9 @@ void add_doctor(Program& program);
 void add_audit(Program& program);
 void add_bundle(Program& program);
 void add_plugtest(Program& program);
+void add_fsck(Program& program);
+void add_salvage(Program& program);
+void add_log(Program& program);
+void add_clone_prepare(Program& program);
 
 }  // namespace sluice::cli

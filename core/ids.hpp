@@ -62,8 +62,8 @@ struct StreamName {
   auto operator<=>(const StreamName&) const = default;
 };
 inline constexpr std::string_view kReservedCategory = "sluice";
-// sluice/lane/<lane>: what Sluice has to say of a lane, in lane system. (sluice/<lane> is the lane's
-// own: its EpochOpened and gap records.)
+// sluice/lane/<lane>: what Sluice has to say of a lane, in lane system. (sluice/<lane> is the
+// lane's own: its EpochOpened and gap records.)
 StreamName lane_stream(Lane lane);
 Result<void> check_category(std::string_view category);
 Result<void> check_entity(std::string_view entity);

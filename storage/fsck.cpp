@@ -114,6 +114,7 @@ class LogCheck {
     }
     Seq next = files.front().first;
     before_.clear();
+    begins_anew_ = false;
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (i + 1 < files.size() && files[i + 1].first == files[i].first) continue;  // a twin
       auto exam = SegmentExam::open(files[i], scratch_.path());
@@ -171,7 +172,7 @@ class LogCheck {
     before_ = name;
     if (exam.count() > 0 && chain.last() == 0 && knows_chain && first > 1)
       chain.start(first_epoch(exam), first - 1, exam.head()->chain);
-    else if (knows_chain && chain.last() == first - 1 && first > 1)
+    else if (knows_chain && !begins_anew_ && chain.last() == first - 1 && first > 1)
       chain.told(exam.head()->chain);
     for (std::size_t i = 0; i < exam.count() && exam.seq(i) <= end; ++i) {
       if (exam.seq(i) < next) continue;
@@ -184,6 +185,8 @@ class LogCheck {
       next = exam.seq(i) + 1;
     }
     if (exam.note() && exam.note()->last >= next) pass_hole(exam.note()->last, name);
+    // Behind a hole the gateway began a new chain, whatever the marks of the old one say.
+    begins_anew_ = exam.note() && (exam.note()->lost > 0 || !exam.note()->knows_chain);
     return next;
   }
 
@@ -251,6 +254,7 @@ class LogCheck {
   Marks marks_;
   core::Epoch wrong_epoch_;
   std::string before_;  // the segment looked at before
+  bool begins_anew_ = false;
   std::uint64_t total_ = 0;
   FsckResult result_;
 };

@@ -23,7 +23,8 @@ class SegmentSealer {
 
   // Reads every record back, then writes in one transaction: the index of event ids, that of
   // stream positions, the id filter, and the mark. Nothing is written if a record is damaged
-  // or missing (kCorrupt), unless the segment was salvaged and names the hole. Does nothing but load the filter if it was done before.
+  // or missing (kCorrupt), unless the segment was salvaged and names the hole. Does nothing but
+  // load the filter if it was done before.
   core::Result<IdFilter> write_indexes();
   // True once the WAL is empty; false while somebody reads.
   core::Result<bool> empty_wal();
