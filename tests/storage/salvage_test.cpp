@@ -6,6 +6,7 @@
 
 #include "core/hash.hpp"
 #include "sqlite/database.hpp"
+#include "storage/salvage.hpp"
 #include "storage/segment_file.hpp"
 #include "storage/segment_pages.hpp"
 #include "tests/storage/damage.hpp"
@@ -174,6 +175,43 @@ TEST_F(SalvageTest, ASalvagedLogIsWholeAtTheNextStart) {
     }
     EXPECT_GT(read, 700u);
     EXPECT_LT(read, 750u);
+  }
+}
+
+// A crash between any two steps of a salvage.
+TEST_F(SalvageTest, AnInterruptedSalvageIsFinishedByTheNextStart) {
+  make_log(1000);
+  const fs::path damaged = newest();
+  destroy_page(damaged, std::next(pages_of(damaged).begin(), 5)->first);
+  const std::string as_found = content_of(damaged);
+  const fs::path aside = log_path() / "damaged" / "telemetry" / damaged.filename();
+  const auto half = [&](const std::string& content) {
+    const fs::path path = damaged.parent_path() / "00000000000000000001-00000000.seg";
+    std::ofstream(path, std::ios::binary) << content;
+  };
+  enum { kBefore, kHalfWritten, kNotReported, kNotMoved, kNoNewSegment };
+  for (int step = kBefore; step <= kNoNewSegment; ++step) {
+    SCOPED_TRACE(step);
+    const test::TempDir keep;
+    fs::copy(log_path(), keep.path() / "log", fs::copy_options::recursive);
+    if (step == kHalfWritten) half(as_found.substr(0, kPage));
+    if (step >= kNotReported) {
+      SalvageJob job{log_path(), gateway, Lane::kTelemetry, {1, damaged}};
+      job.reason = "a destroyed page";
+      ASSERT_TRUE(salvage_segment(job, random));
+      if (step <= kNotMoved) fs::rename(aside, damaged);
+      if (step == kNotReported) fs::remove(aside.string() + ".report");
+    }
+    open();
+    const std::size_t lost = check_all_accounted_for();
+    EXPECT_GT(lost, 0u);
+    EXPECT_EQ(only_salvaged().lost, lost);
+    EXPECT_EQ(content_of(aside), as_found);
+    EXPECT_EQ(segment_files(Lane::kTelemetry), 2u);
+    EXPECT_EQ(must_append(make_event("pump/1")).version, 251u);
+    close();
+    fs::remove_all(log_path());
+    fs::copy(keep.path() / "log", log_path(), fs::copy_options::recursive);
   }
 }
 
