@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/event_source.hpp"
+#include "cli/seen_forks.hpp"
 #include "storage/log_reader.hpp"
 
 namespace sluice::cli {
@@ -54,6 +55,16 @@ Result<json::value> status_of_folder(const std::string& state) {
   }
   document["lanes"] = std::move(lanes);
   document["link"] = std::move(hub_stream);
+  json::array forks;
+  for (const SeenFork& fork : seen_forks(**log))
+    forks.push_back(json::object{{"kind", fork.kind},
+                                 {"lane", fork.lane},
+                                 {"words", fork.words},
+                                 {"do", fork.to_do},
+                                 {"at_ns", fork.wall_ns}});
+  document["forks"] = std::move(forks);
+  if (const auto epochs = (*log)->epochs(core::Lane::kSystem); epochs && !epochs->empty())
+    document["machine"] = epochs->back().machine;
   struct statvfs disk {};
   if (statvfs(folder.c_str(), &disk) == 0)
     document["disk"] = {{"free", std::uint64_t{disk.f_bavail} * disk.f_frsize},

@@ -283,6 +283,8 @@ TEST_F(Append, StatusTellsTheLanesOfALivingAndOfADeadGateway) {
   const auto dead = only(gateway.sluice({"status", "--state", gateway.state()}));
   EXPECT_EQ(dead.at("gateway"), "cli-test");
   EXPECT_EQ(dead.at("lanes").at("telemetry").at("last"), last);
+  EXPECT_EQ(dead.at("machine"), alive.at("machine"));
+  EXPECT_TRUE(dead.at("forks").get_array().empty());
 }
 
 TEST_F(Append, AWordThatIsNoVerbIsNamed) {

@@ -128,6 +128,10 @@ TEST(ForkSeen, AnOldCopyOfTheLogThatIsBroughtBackIsToldInStatusAndAtTheHub) {
   EXPECT_NE(newest_fork(gateway).find("an older copy of the log was brought back"),
             std::string::npos);
   ASSERT_TRUE(eventually([&] { return hub_has(hub, "ForkSeen"); })) << gateway.logs();
+  const auto dead =
+      test::run({test::program("sluice"), "status", "--json", "--state", gateway.state().string()});
+  EXPECT_EQ(dead.code, 0) << dead.output;
+  EXPECT_NE(dead.out.find("\"kind\":\"old_copy\""), std::string::npos) << dead.output;
   gateway.append(5);
   EXPECT_TRUE(eventually([&] { return gateway.drained(); }, 60s)) << gateway.logs();
 }
