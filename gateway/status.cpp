@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "core/text.hpp"
+#include "gateway/link_metrics.hpp"
 #include "gateway/prometheus.hpp"
 
 namespace sluice::gateway {
@@ -41,7 +42,7 @@ void pack_lane(rpc::Packer& out, const storage::LaneState& lane,
 }
 
 void pack_counters(rpc::Packer& out, const storage::EventLog::Counters& counters) {
-  out.map(9).text("appended").unsigned_integer(counters.appended);
+  out.map(11).text("appended").unsigned_integer(counters.appended);
   out.text("duplicates").unsigned_integer(counters.duplicates);
   out.text("refused").unsigned_integer(counters.refused);
   out.text("commits").unsigned_integer(counters.commits);
@@ -50,6 +51,8 @@ void pack_counters(rpc::Packer& out, const storage::EventLog::Counters& counters
   out.text("trimmed_segments").unsigned_integer(counters.trimmed_segments);
   out.text("early_segments").unsigned_integer(counters.early_segments);
   out.text("dropped_events").unsigned_integer(counters.dropped_events);
+  out.text("damaged_segments").unsigned_integer(counters.damaged_segments);
+  out.text("damaged_events").unsigned_integer(counters.damaged_events);
 }
 
 }  // namespace
@@ -161,6 +164,7 @@ std::string Status::metrics() const {
       .sample(uplink_.connected() ? 1 : 0);
   out.family("sluice_link_up", "gauge", "1 if the uplink says that the hub is reached.")
       .sample(up ? 1 : 0);
+  add_link_metrics(out, rpc::Value::trusted(link));
   const auto acks = acks_.counters();
   out.family("sluice_hub_ack_waiting", "gauge",
              "Appends that are stored and wait for the hub (ack = \"hub\").")

@@ -56,6 +56,7 @@ if [ -n "$quick" ]; then
   measure append_bench --rounds=3 --events=20000 --retained=200000
   measure socket_bench --rounds=3 --events=40000
   measure drain_bench --rounds=1 --events=100000
+  measure thin_link_bench --events=10000
   measure projection_bench --rounds=3 --events=100000
   measure device_bench --events=50000
   measure bundle_bench --events=100000
@@ -65,6 +66,7 @@ else
   measure append_bench
   measure socket_bench
   measure drain_bench
+  measure thin_link_bench
   measure projection_bench
   measure device_bench
   measure bundle_bench

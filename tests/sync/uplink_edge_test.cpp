@@ -102,8 +102,8 @@ TEST(Uplink, PeerThatIsSilentInTheTlsHandshakeDelaysNoAppendAndIsLeftWhenAServer
 
 std::string permissions_of(const std::string& gateway) {
   // docs/security.md, word by word.
-  return "permissions: { publish: { allow: [ \"ev.main." + gateway + ".>\", \"$KV.SLUICE-REPORTS." +
-         gateway +
+  return "permissions: { publish: { allow: [ \"ev.main." + gateway + ".>\", \"live." + gateway +
+         ".>\", \"$KV.SLUICE-REPORTS." + gateway +
          "\", \"$JS.API.STREAM.INFO.EVENTS-main\", \"$JS.API.DIRECT.GET.EVENTS-main.ev.main." +
          gateway + ".>\", \"$JS.API.DIRECT.GET.KV_SLUICE-REPORTS.$KV.SLUICE-REPORTS." + gateway +
          "\" ] }, subscribe: { allow: [ \"_INBOX_" + gateway + ".>\", \"need." + gateway +
@@ -132,8 +132,9 @@ TEST_F(Permissions, ThoseOfTheSecurityPageAreEnough) {
   test::TempDir secrets;
   Installation gateway(
       server_.url(),
-      {.uplink = "user_file = \"" + secrets.write("user", "plant-7").string() +
-                 "\"\npassword_file = \"" + secrets.write("password", "secret").string() + "\""});
+      {.uplink = "live = [\"pump\"]\nlive_interval = \"100ms\"\nuser_file = \"" +
+                 secrets.write("user", "plant-7").string() + "\"\npassword_file = \"" +
+                 secrets.write("password", "secret").string() + "\""});
   gateway.start();
   gateway.append(600);
   ASSERT_TRUE(eventually([&] { return gateway.drained(); }, 60s)) << gateway.logs();
@@ -168,7 +169,8 @@ TEST_F(Permissions, AGatewayCanNeitherPublishAsNorReadAnother) {
   int expected = 0;
   for (const std::string& subject :
        {std::string("ev.main.plant-8.telemetry.pump.Started"), std::string("need.plant-7"),
-        std::string("need.plant-8"), std::string("$KV.SLUICE-REPORTS.plant-8"),
+        std::string("need.plant-8"), std::string("live.plant-8.pump"),
+        std::string("$KV.SLUICE-REPORTS.plant-8"),
         std::string("$JS.API.STREAM.MSG.GET.EVENTS-main"),
         std::string("$JS.API.DIRECT.GET.EVENTS-main"), "$JS.API.DIRECT.GET.EVENTS-main." + theirs,
         std::string("$JS.API.DIRECT.GET.KV_SLUICE-REPORTS.$KV.SLUICE-REPORTS.plant-8"),
@@ -179,7 +181,8 @@ TEST_F(Permissions, AGatewayCanNeitherPublishAsNorReadAnother) {
     EXPECT_FALSE(answer) << subject << " was answered";
     ++expected;
   }
-  for (const char* subject : {"ev.>", "need.plant-8", "_INBOX_plant-8.>", "_INBOX.>", ">"}) {
+  for (const char* subject :
+       {"ev.>", "need.plant-8", "live.>", "_INBOX_plant-8.>", "_INBOX.>", ">"}) {
     auto heard = (*connection)->subscribe(subject, [](nats::Message) {});
     (void)(*connection)->flush(2s);
     ++expected;
