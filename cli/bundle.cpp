@@ -4,6 +4,7 @@
 #include "cli/event_source.hpp"
 #include "cli/key_file.hpp"
 #include "core/json.hpp"
+#include "rpc/blocking_client.hpp"
 
 namespace sluice::cli {
 
@@ -86,6 +87,7 @@ Result<BundleGateway> find_gateway(const BundlePlace& place) {
       return error;
     }
     out.settings = std::move(*settings);
+    out.is_running = rpc::BlockingClient::connect(out.settings.socket()).has_value();
     return out;
   }
   out.is_card = true;
@@ -99,7 +101,7 @@ Result<BundleGateway> find_gateway(const BundlePlace& place) {
 Result<OpenedLog> open_log(const BundleGateway& gateway) {
   OpenedLog out;
   std::filesystem::path folder = gateway.settings.log_folder();
-  if (gateway.is_card) {
+  if (!gateway.is_running) {
     auto card = storage::CardView::open(log_folder(gateway.settings.state));
     if (!card) return card.error();
     out.card.emplace(std::move(*card));

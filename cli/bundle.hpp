@@ -26,6 +26,7 @@ void add_place_options(CLI::App& verb, BundlePlace& place);
 struct BundleGateway {
   sync::UplinkSettings settings;  // defaults but for `state`, if only that is known
   bool is_card = false;           // never written to
+  bool is_running = false;        // sluiced is there
   std::filesystem::path own_key() const {
     return std::filesystem::path(settings.state) / "keys/bundle.key";
   }
@@ -36,6 +37,8 @@ struct OpenedLog {
   std::optional<storage::CardView> card;
   std::unique_ptr<storage::LogReader> reader;
 };
+// Beside a running sluiced the log itself; else, without touching a file of it (what SQLite would
+// leave there might belong to another user), through a view of it.
 core::Result<OpenedLog> open_log(const BundleGateway& gateway);
 
 // The key that signs. Made at first use, but never on a card.

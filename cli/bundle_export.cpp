@@ -116,6 +116,15 @@ void print_text(Output& output, const sync::ExportReport& report) {
     output.raw_line("Everything lies there already.");
 }
 
+// Single rows that are damaged travel as gap records; a segment that cannot be opened does not.
+core::Error with_advice(core::Error error, const BundleGateway& gateway) {
+  if (error.code == Errc::kCorrupt && !gateway.is_running)
+    error.message +=
+        "; copy the state folder, run 'sluice salvage --state COPY' on the copy, and "
+        "export from that";
+  return error;
+}
+
 ExitCode run_export(Program& program, const Options& given) {
   constexpr const char* kWhat = "bundle export";
   const auto gateway = find_gateway(given.place);
@@ -125,7 +134,7 @@ ExitCode run_export(Program& program, const Options& given) {
   const auto key = signing_key(given.place, *gateway);
   if (!key) return refuse_bundle(program, key.error(), kWhat);
   auto log = open_log(*gateway);
-  if (!log) return refuse_bundle(program, log.error(), kWhat);
+  if (!log) return refuse_bundle(program, with_advice(log.error(), *gateway), kWhat);
   core::SystemClock clock;
   std::optional<Progress> bar;
   const auto report = sync::export_bundles(
@@ -134,7 +143,7 @@ ExitCode run_export(Program& program, const Options& given) {
         bar->advance_to(done);
       });
   bar.reset();
-  if (!report) return refuse_bundle(program, report.error(), kWhat);
+  if (!report) return refuse_bundle(program, with_advice(report.error(), *gateway), kWhat);
   for (const auto& words : report->useless) program.output.note("sluice: " + words);
   if (program.output.json())
     program.output.document(document_of(*report, log->reader->gateway().text(), key->public_key()));

@@ -44,6 +44,7 @@ struct Moved {
   core::Lane lane = core::Lane::kTelemetry;
   core::Seq before = 0;
   core::Seq after = 0;
+  bool is_told = false;  // to sluiced, which stores it with a commit of its own, soon
 };
 
 class Desk {
@@ -68,11 +69,14 @@ class Desk {
       if (!epochs) return epochs.error();
       const auto counts = sync::advances(receipt, *state, sync::History(std::move(*epochs)));
       if (!counts) return counts.error();
-      if (*counts) SLUICE_TRY(record(receipt));
       out.push_back({receipt.lane, state->acked, std::max(state->acked, receipt.to)});
+      if (!*counts) continue;
+      const auto told = record(receipt);
+      if (!told) return told.error();
+      out.back().is_told = *told;
     }
     for (const Moved& moved : out)
-      if (!gateway_.is_card) SLUICE_TRY(wait_until_stored(moved, *log->reader));
+      if (moved.is_told) SLUICE_TRY(wait_until_stored(moved, *log->reader));
     return out;
   }
 
@@ -97,16 +101,19 @@ class Desk {
     return receipt;
   }
 
-  Result<void> record(const sync::Receipt& receipt) const {
-    if (!gateway_.is_card) {
+  // True: sluiced was told. False: it is in the log.
+  Result<bool> record(const sync::Receipt& receipt) const {
+    if (gateway_.is_running) {
       auto client = rpc::BlockingClient::connect(gateway_.settings.socket());
-      if (client) return tell(*client, receipt);
-      if (client.error().code != Errc::kUnavailable) return client.error();
+      if (!client) return client.error();
+      SLUICE_TRY(tell(*client, receipt));
+      return true;
     }
     const auto folder =
         gateway_.is_card ? log_folder(gateway_.settings.state) : gateway_.settings.log_folder();
     auto done = storage::record_acks_offline(folder, receipt.lane, {receipt.anchor});
-    if (done || done.error().code != Errc::kBusy) return done;
+    if (done) return false;
+    if (done.error().code != Errc::kBusy) return done.error();
     core::Error error = done.error();
     error.message += "; sluiced runs, but its " + gateway_.settings.socket().string() +
                      " cannot be used: run this as the user of sluiced";
@@ -127,7 +134,6 @@ class Desk {
     return {};
   }
 
-  // sluiced stores it with a commit of its own, soon.
   static Result<void> wait_until_stored(const Moved& moved, storage::LogReader& log) {
     const auto end = std::chrono::steady_clock::now() + kStoredWithin;
     while (std::chrono::steady_clock::now() < end) {

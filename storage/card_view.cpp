@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/card_view.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -49,9 +53,30 @@ Result<void> mirror(const fs::path& segment, const fs::path& to) {
   return {};
 }
 
+// Held while files are copied, so that no writer begins meanwhile. A card may lack the lock's file.
+class SharedLock {
+ public:
+  explicit SharedLock(const fs::path& folder)
+      : fd_(::open((folder / "lock").c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~SharedLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  SharedLock(const SharedLock&) = delete;
+  SharedLock& operator=(const SharedLock&) = delete;
+  bool is_written() const { return fd_ >= 0 && ::flock(fd_, LOCK_SH | LOCK_NB) != 0; }
+
+ private:
+  int fd_;
+};
+
 }  // namespace
 
 Result<CardView> CardView::open(const fs::path& log_folder) {
+  const SharedLock lock(log_folder);
+  if (lock.is_written())
+    return fail(Errc::kBusy, "a program writes the log in " + log_folder.string() +
+                                 ": while sluiced runs, name its configuration instead of its "
+                                 "state folder, and be its user or root");
   const char* place = std::getenv("TMPDIR");
   std::string name =
       std::string(place != nullptr && *place != 0 ? place : "/tmp") + "/sluice-card-XXXXXX";

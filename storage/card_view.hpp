@@ -13,7 +13,8 @@ namespace sluice::storage {
 // lane as a rule. Give folder() to LogReader::open. The destructor removes the scratch folder.
 class CardView {
  public:
-  // kNotFound: no log there; kIo: it cannot be read, or the scratch folder not written.
+  // kNotFound: no log there; kBusy: somebody writes it; kIo: it cannot be read, or the scratch
+  // folder not written.
   static core::Result<CardView> open(const std::filesystem::path& log_folder);
   CardView(CardView&& other) noexcept;
   CardView& operator=(CardView&&) = delete;

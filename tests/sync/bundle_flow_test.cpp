@@ -296,6 +296,9 @@ TEST_F(BundleFlow, ADeadCardsEventsComeOnceAndLateAndTheCardIsNotTouched) {
   const auto key = first_word(sluice({"bundle", "key", "--sign-key", key_file}));
   std::ofstream(trust_file()) << "plant-7 " << key << "\n";
   const auto before = contents(old_card.state());
+  const auto live = sluice({"bundle", "export", "--out", stick(), "--state", new_card.state()});
+  EXPECT_EQ(live.code, 5);
+  EXPECT_THAT(live.output, HasSubstr("a program writes the log"));
   const auto no_key = sluice({"bundle", "export", "--out", stick(), "--state", old_card.state()});
   EXPECT_EQ(no_key.code, 1);
   EXPECT_THAT(no_key.output, HasSubstr("a card is not written to"));
