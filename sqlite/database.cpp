@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "sqlite/careful_vfs.hpp"
 #include "sqlite/error.hpp"
 
 namespace sluice::sqlite {
@@ -60,7 +61,7 @@ Result<Database> Database::open(const std::filesystem::path& path, OpenMode mode
       mode == OpenMode::kImmutable ? file_uri(path, "?immutable=1") : path.string();
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(name.c_str(), &raw, flags_of(mode),
-                                   options.vfs.empty() ? nullptr : options.vfs.c_str());
+                                   options.vfs.empty() ? careful_vfs() : options.vfs.c_str());
   Database database;
   database.handle_.reset(raw);
   database.path_ = path;

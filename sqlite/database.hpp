@@ -24,7 +24,7 @@ enum class OpenMode {
 struct OpenOptions {
   int busy_timeout_ms = 0;
   int cache_kib = 0;  // page cache; 0 leaves SQLite's default
-  std::string vfs;    // empty: SQLite's own (tests name a FaultVfs)
+  std::string vfs;    // empty: careful_vfs() (tests name a FaultVfs)
   bool checkpoint_on_close = true;
 };
 

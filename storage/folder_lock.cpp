@@ -24,12 +24,6 @@ core::Result<FolderLock> FolderLock::take(const std::filesystem::path& folder) {
   return core::fail(core::Errc::kIo, "cannot lock " + path + ": " + std::strerror(error));
 }
 
-core::Result<void> FolderLock::check() const {
-  if (pwrite(fd_, "", 0, 0) == 0) return {};
-  return core::fail(core::Errc::kIo, "the log's filesystem failed under a sync: " +
-                                         std::string(std::strerror(errno)));
-}
-
 FolderLock::FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 FolderLock::~FolderLock() {

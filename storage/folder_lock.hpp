@@ -16,11 +16,6 @@ class FolderLock {
   FolderLock& operator=(FolderLock&&) = delete;
   ~FolderLock();
 
-  // Writes nothing, to learn whether the folder's filesystem takes writes still. To be asked after
-  // a sync: ext4 was seen to report success for a sync that was under way when it failed (an I/O
-  // error of its journal, a shutdown), and the synced bytes were gone. Microseconds. kIo.
-  core::Result<void> check() const;
-
  private:
   explicit FolderLock(int fd) : fd_(fd) {}
   int fd_;

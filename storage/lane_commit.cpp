@@ -69,7 +69,6 @@ Result<void> LaneLog::write(const LaneWork& work) {
   SLUICE_TRY(writer_->begin());
   auto written = write_rows(work);
   if (written) written = writer_->commit();
-  if (written && context_.check_synced) written = context_.check_synced();
   if (!written) {
     writer_->rollback();
     return std::move(written).error();

@@ -38,8 +38,6 @@ struct LogContext {
   std::string machine;  // this one; empty if not known
   bool fresh_segments = false;
   std::function<bool()> read_only;  // whether the log's filesystem is; empty: never
-  // Whether a commit that reported success may be believed (FolderLock::check); empty: always.
-  std::function<core::Result<void>()> check_synced;
   core::Clock* clock = nullptr;
   core::Random* random = nullptr;
   core::Logger* logger = nullptr;

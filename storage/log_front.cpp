@@ -68,7 +68,6 @@ Result<void> LogWriter::open() {
   auto lock = FolderLock::take(context_.folder);
   if (!lock) return lock.error();
   lock_file_.emplace(std::move(*lock));
-  context_.check_synced = [this] { return lock_file_->check(); };
   context_.epoch = core::draw_epoch(*context_.random);
   for (const Lane lane : core::kLanes)
     lanes_[core::index(lane)] = std::make_unique<LaneLog>(context_, lane);

@@ -14,9 +14,13 @@ class HubSide {
   HubSide();  // throws std::runtime_error
   NatsServer& nats() { return nats_; }
 
-  // The uplink has brought everything that the log has to the hub, by its own account.
+  // The uplink has brought everything that the log has to the hub, by its own account (that of
+  // sluiced may be behind while nothing can be written).
   static bool has_all(const LabGateway& gateway);
   static std::int64_t acked(const LabGateway& gateway);  // of lane telemetry
+  // Each event that the hub stream has of the devices, once for each identity, in its order: what
+  // the log gave up after the hub had it is only here.
+  std::vector<Found> read_all();
   // Event by event (`sluice audit`): empty if each is at the hub once, else its words.
   std::string audit(const LabGateway& gateway);
 
