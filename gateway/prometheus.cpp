@@ -25,6 +25,11 @@ void add_log_metrics(http::PrometheusText& out, const storage::EventLog::Counter
   out.family("sluice_events_dropped_total", "counter",
              "Unacked events that were dropped for room; gap records stand for them.")
       .sample(counters.dropped_events);
+  out.family("sluice_segments_damaged", "gauge",
+             "Segments found damaged or missing since log/damaged was emptied.")
+      .sample(counters.damaged_segments);
+  out.family("sluice_events_damaged", "gauge", "Events that could not be read in these.")
+      .sample(counters.damaged_events);
   out.family("sluice_disk_level", "gauge", "Room on the disk: 0 ok, 1 soft, 2 hard.")
       .sample(static_cast<std::uint64_t>(counters.disk_level));
   out.family("sluice_dedup_window_seconds", "gauge",

@@ -100,13 +100,14 @@ Result<void> write_report(const fs::path& folder, const SalvagedSegment& salvage
   return write_durably(base.string() + ".report", core::to_json(document) + "\n");
 }
 
-std::vector<SalvagedSegment> read_reports(const fs::path& folder) {
+std::vector<SalvagedSegment> read_reports(const fs::path& folder, Told told) {
   std::vector<SalvagedSegment> reports;
   for (const core::Lane lane : core::kLanes) {
     std::error_code error;
     for (fs::directory_iterator entry(damaged_folder(folder, lane), error), end;
          !error && entry != end; entry.increment(error)) {
-      if (entry->path().extension() != ".report") continue;
+      const auto kind = entry->path().extension();
+      if (kind != ".report" && (kind != ".told" || told == Told::kNotYet)) continue;
       std::ifstream in(entry->path(), std::ios::binary);
       const auto parsed = core::parse_json(std::string(std::istreambuf_iterator<char>(in), {}));
       if (!parsed || !parsed->is_object()) continue;

@@ -31,8 +31,10 @@ core::Result<void> move_to_damaged(const std::filesystem::path& folder, core::La
 // Writes <name>.report (one JSON document) unless it, or <name>.told, is there. Durable.
 core::Result<void> write_report(const std::filesystem::path& folder,
                                 const SalvagedSegment& salvaged);
-// Those that no event told of yet, by lane and first seq. Unreadable reports are passed over.
-std::vector<SalvagedSegment> read_reports(const std::filesystem::path& folder);
+// By lane and first seq: those that no event told of yet, or all that are still kept. Unreadable
+// reports are passed over.
+enum class Told { kNotYet, kAny };
+std::vector<SalvagedSegment> read_reports(const std::filesystem::path& folder, Told told);
 // An event told of it: .report becomes .told.
 core::Result<void> mark_told(const std::filesystem::path& folder, const SalvagedSegment& salvaged);
 

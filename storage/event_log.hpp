@@ -104,6 +104,8 @@ class EventLog {
     std::uint64_t trimmed_segments = 0;
     std::uint64_t early_segments = 0;  // removed before their time, for a quota or the disk
     std::uint64_t dropped_events = 0;  // of those, events that were not acked
+    // Since the folder damaged/ was last emptied: segments damaged or missing, and what they lost.
+    std::uint64_t damaged_segments = 0, damaged_events = 0;
     DiskLevel disk_level = DiskLevel::kOk;
     std::string refusing = {};  // why nothing can be written for now; empty: it can
     std::uint64_t dedup_window_ms = 0;  // age of the oldest acked event whose id is still known

@@ -90,13 +90,10 @@ Result<void> LaneLog::open_newest(const SegmentFile& file) {
   book_ = {};
   active_bytes_ = 0;
   chain_known_ = true;
-  if (wal_bytes(file.path) > 0) {
-    const auto pages = SegmentPages::open(file.path);
-    if (pages && pages->wal_broken())
-      return fail(Errc::kCorrupt, file.path.string() +
-                                      "-wal: a page of an old transaction does not "
-                                      "match its checksum");
-  }
+  if (SegmentPages::wal_broken(file.path))
+    return fail(Errc::kCorrupt, file.path.string() +
+                                    "-wal: a page of an old transaction does not "
+                                    "match its checksum");
   {
     const auto reader = SegmentReader::open(file.path, context_.vfs);
     if (!reader) return reader.error();

@@ -147,10 +147,8 @@ Result<LaneLog::Old> LaneLog::open_old(const SegmentFile& file, Seq next_first, 
   Old old;
   old.segment.path = file.path;
   old.segment.first = file.first;
-  // Before any connection to the file: closing it would drop that one's locks.
-  if (wal_bytes(file.path) > 0)
-    if (const auto pages = SegmentPages::open(file.path); pages && pages->wal_broken())
-      return fail(Errc::kCorrupt, file.path.string() + "-wal is damaged");
+  if (SegmentPages::wal_broken(file.path))
+    return fail(Errc::kCorrupt, file.path.string() + "-wal is damaged");
   const auto reader = SegmentReader::open(file.path, context_.vfs);
   if (!reader) return reader.error();
   SLUICE_TRY(check_segment_head((*reader)->head(), file, context_.gateway, lane_));

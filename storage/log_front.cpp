@@ -73,7 +73,11 @@ Result<void> LogWriter::open() {
     lanes_[core::index(lane)] = std::make_unique<LaneLog>(context_, lane);
   const auto placed = [this](const std::string& category) { return lane_of(category); };
   for (const auto& lane : lanes_) SLUICE_TRY(lane->open(placed));
-  report_.salvaged = read_reports(context_.folder);
+  report_.salvaged = read_reports(context_.folder, Told::kNotYet);
+  for (const SalvagedSegment& one : read_reports(context_.folder, Told::kAny)) {
+    ++counters_.damaged_segments;
+    counters_.damaged_events += one.lost;
+  }
   find_lost_tails();
   SLUICE_TRY(write_short_lived(context_.folder, read_short_lived(context_.folder) + 1));
   count();

@@ -55,9 +55,8 @@ Result<std::string> gateway_of(const std::vector<Place>& places) {
 // What is wrong with it, if anything; the name of the segment before it otherwise.
 Result<std::string> examine(const SegmentFile& file, const std::string& gateway, Lane lane,
                             Seq next_first, const std::string& next_previous) {
-  if (wal_bytes(file.path) > 0)
-    if (const auto pages = SegmentPages::open(file.path); pages && pages->wal_broken())
-      return fail(Errc::kCorrupt, file.path.string() + "-wal is damaged");
+  if (SegmentPages::wal_broken(file.path))
+    return fail(Errc::kCorrupt, file.path.string() + "-wal is damaged");
   const auto reader = SegmentReader::open(file.path, {});
   if (!reader && reader.error().code == Errc::kNotFound)
     return fail(Errc::kCorrupt, file.path.string() + ": its head is unreadable");

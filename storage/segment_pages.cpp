@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -64,10 +65,10 @@ struct Sum {
     }
   }
   static std::uint32_t word(const char* bytes, bool big) {
-    if (big) return big_endian(bytes);
     std::uint32_t value = 0;
-    for (int i = 3; i >= 0; --i) value = (value << 8) | static_cast<unsigned char>(bytes[i]);
-    return value;
+    std::memcpy(&value, bytes, sizeof value);
+    const bool is_native = big == (std::endian::native == std::endian::big);
+    return is_native ? value : __builtin_bswap32(value);
   }
   bool is(const char* bytes) const { return big_endian(bytes) == a && big_endian(bytes + 4) == b; }
 };
@@ -167,6 +168,12 @@ Result<SegmentPages> SegmentPages::open(const std::filesystem::path& path) {
   pages.file_pages_ = size_of(file) / kPage;
   pages.read_wal();
   return pages;
+}
+
+bool SegmentPages::wal_broken(const std::filesystem::path& path) {
+  SegmentPages pages(-1, ::open((path.string() + "-wal").c_str(), O_RDONLY | O_CLOEXEC));
+  pages.read_wal();
+  return pages.wal_broken();
 }
 
 SegmentPages::SegmentPages(SegmentPages&& other) noexcept

@@ -50,6 +50,8 @@ class SegmentPages {
   // Writes the database as its last commit left it, file and WAL in one, so that SQLite can look at
   // it without touching either. kIo.
   core::Result<void> snapshot(const std::filesystem::path& to);
+  // wal_broken() of a segment, without opening the database itself.
+  static bool wal_broken(const std::filesystem::path& path);
   // Pages that the device would not give.
   std::uint64_t refused() const { return refused_; }
 
