@@ -89,7 +89,8 @@ class LaneSender {
   bool sending() const { return phase_ == Phase::kSending; }
   bool in_flight() const { return !window_.empty(); }
   bool asks() const { return phase_ == Phase::kAsking; }     // waits for allow_rewind()
-  bool saves() const { return affordable_at_.has_value(); }  // waits for its budget
+  // Waits for its budget, or for its moment in a fleet's rewinds.
+  bool saves() const { return affordable_at_.has_value() || phase_ == Phase::kJitter; }
   // Set while what the hub lost is not all acked again, or waits to be sent.
   const std::optional<Rewind>& rewinding() const { return rewinding_; }
   std::uint64_t rewinds() const { return rewinds_; }  // of this process

@@ -73,6 +73,12 @@ class Bench final : public SessionEffects {
     bytes_sent += message.body.size() + message.identity.size() + message.subject.size();
     sent.emplace_back(message.identity);
     if (is_silent) return;
+    if (refuses) {
+      answers.push_back([this, lane, token] {
+        forwarder.answer(lane, token, {false, {}, {Refusal::kRetry, 503, 10077, "full"}}, now);
+      });
+      return;
+    }
     answers.push_back([this, lane, token, hub_seq = ++hub.last_seq] {
       forwarder.answer(lane, token, {true, {hub_seq, false}, {}}, now);
     });
@@ -116,6 +122,7 @@ class Bench final : public SessionEffects {
   HubStream hub{"EVENTS-main", "2026-11-21T00:00:00Z", 1, 0, 0};
   std::optional<StoredMessage> stored;
   bool is_silent = false;
+  bool refuses = false;
   std::optional<core::Seq> hide;
   bool hide_once = false;
   std::deque<std::function<void()>> reads, answers;
@@ -332,6 +339,30 @@ TEST(Holes, ANeedForWhatWasSetAsideMeanwhileIsAnsweredWithItsGapRecord) {
   bench.pass(Time(1'000));
   ASSERT_EQ(bench.sent.size(), 1u);
   EXPECT_EQ(core::Identity::parse(bench.sent[0])->to, 5u) << bench.sent[0];
+}
+
+TEST(Progress, AHubThatRefusesAndOneThatIsAwayAreMovesAndAnsweredNothingIsRest) {
+  Bench bench;
+  bench.open();
+  bench.let_in();
+  bench.pass(Time(100));
+  EXPECT_TRUE(bench.forwarder.rests()) << "nothing waits";
+  bench.refuses = true;
+  bench.log.append(Lane::kTelemetry, 20);
+  bench.forwarder.tail(Lane::kTelemetry, 1, 2, bench.now);
+  bench.settle();
+  EXPECT_FALSE(bench.forwarder.rests());
+  auto before = bench.forwarder.moves();
+  bench.pass(Time(60'000));
+  EXPECT_GT(bench.forwarder.moves(), before + 3);
+  before = bench.forwarder.moves();
+  bench.forwarder.session_closed(core::fail(core::Errc::kUnavailable, "gone"), bench.now);
+  for (int i = 0; i < 4; ++i) {
+    bench.pass(Time(16'000));
+    bench.forwarder.connect_failed(core::fail(core::Errc::kUnavailable, "away"), bench.now);
+  }
+  EXPECT_GE(bench.forwarder.moves(), before + 8);
+  EXPECT_FALSE(bench.forwarder.rests());
 }
 
 TEST(Snapshot, AnEventOfTheRunningEpochThatTheLogDoesNotHaveIsToldAndNothingIsSent) {
