@@ -72,5 +72,20 @@ TEST(ReadOnlyDisk, RefusesAppendsForwardsAndLosesNothing) {
   EXPECT_EQ(there.lost + there.doubled + there.out_of_order, 0u) << there.example;
 }
 
+TEST(DoubtfulDisk, AMountWithoutBarriersIsToldAtTheStart) {
+  LoopDisk disk(LoopDisk::Options{.mount_options = "nobarrier"});
+  LabGateway gateway(disk.path() / "state", {});
+  ASSERT_EQ(gateway.start(), "");
+  EXPECT_NE(gateway.journal().find("mounted without barriers"), std::string::npos)
+      << gateway.journal();
+}
+
+TEST(DoubtfulDisk, AMountWithWritebackIsToldAtTheStart) {
+  LoopDisk disk(LoopDisk::Options{.mount_options = "data=writeback"});
+  LabGateway gateway(disk.path() / "state", {});
+  ASSERT_EQ(gateway.start(), "");
+  EXPECT_NE(gateway.journal().find("data=writeback"), std::string::npos) << gateway.journal();
+}
+
 }  // namespace
 }  // namespace sluice::test
