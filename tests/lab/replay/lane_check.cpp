@@ -2,6 +2,7 @@
 #include "tests/lab/replay/lane_check.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "storage/segment_file.hpp"
 #include "tests/lab/replay/lane_driver.hpp"
@@ -119,6 +120,15 @@ class Check {
       const auto found = scan.set_aside.find(aside.range.from);
       if (found == scan.set_aside.end() || found->second != aside.range.to)
         complain("seq " + std::to_string(aside.range.from) + " is no longer set aside");
+    }
+    // What was never acked by the hub and is gone, must be replaced.
+    Seq known = 0;
+    for (const Ledger::Mark& mark : ledger_.cursors)
+      if (mark.begun <= time_ && !mark.or_below) known = std::max(known, mark.value);
+    for (Seq seq = known + 1; seq < scan.first; ++seq) {
+      const auto above = scan.set_aside.upper_bound(seq);
+      if (above == scan.set_aside.begin() || std::prev(above)->second < seq)
+        complain("seq " + std::to_string(seq) + " is gone and not set aside");
     }
     for (const auto& [id, seqs] : scan.seqs) {
       if (seqs.size() < 2) continue;

@@ -2,6 +2,7 @@
 #include "tests/lab/replay/lane_driver.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "storage/sealing.hpp"
 #include "storage/segment_file.hpp"
@@ -47,7 +48,11 @@ LaneDriver::LaneDriver(std::filesystem::path folder, std::uint64_t seed,
   context_.settings = std::move(settings);
   context_.clock = &clock;
   context_.random = &random_;
-  context_.logger = &logger_;
+  if (std::getenv("SLUICE_LAB_TALK") != nullptr)
+    logger_ = std::make_unique<core::StderrLogger>();
+  else
+    logger_ = std::make_unique<core::NullLogger>();
+  context_.logger = logger_.get();
   context_.ids = &ids_;
 }
 
@@ -171,6 +176,18 @@ Result<void> LaneDriver::trim() {
   const auto removed = lane_->trim();
   ledger_.floors.back().done = now_();
   if (!removed) return removed.error();
+  return {};
+}
+
+Result<void> LaneDriver::drop_oldest() {
+  const std::size_t begun = now_();
+  const auto withdraw = [this](Seq first) {
+    std::erase_if(unsealed_, [&](const storage::SealJob& job) { return job.first == first; });
+    return true;
+  };
+  const auto bytes = lane_->give_up_oldest(true, "quota", withdraw);
+  ledger_.floors.push_back({begun, now_(), state().first, false});
+  if (!bytes) return bytes.error();
   return {};
 }
 

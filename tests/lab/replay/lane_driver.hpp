@@ -48,6 +48,7 @@ class LaneDriver {
   // Seals what was finished since the last call. False: a segment could not be sealed.
   bool seal();
   core::Result<void> trim();
+  core::Result<void> drop_oldest();  // a segment, acked or not, as for a quota
 
   storage::LaneState state() const { return lane_->state(); }
   core::Epoch epoch() const { return context_.epoch; }
@@ -58,7 +59,7 @@ class LaneDriver {
  private:
   core::SeededRandom random_;
   core::UuidV7 ids_{random_};
-  core::NullLogger logger_;
+  std::unique_ptr<core::Logger> logger_;  // SLUICE_LAB_TALK lets the log's words be heard
   storage::LogContext context_;
   Ledger& ledger_;
   std::function<std::size_t()> now_;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/lab/replay/scenario.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <optional>
 #include <stdexcept>
 
+#include "sqlite/database.hpp"
+#include "storage/segment_file.hpp"
 #include "tests/lab/replay/sql_words.hpp"
 
 namespace sluice::lab {
@@ -136,13 +141,76 @@ void play_failed_write(Stage& stage) {
   stage.lane.close();
 }
 
+// Room is made at the cost of events that the hub does not have.
+void play_drop_oldest(Stage& stage) {
+  stage.open();
+  for (int round = 0; round < 4; ++round) {
+    stage.append(3);
+    if (round == 1) stage.check(stage.lane.ack(stage.last() - 2));
+    if (stage.random.below(2) == 0) stage.lane.seal();
+    stage.check(stage.lane.drop_oldest());
+  }
+  stage.append(1);
+  stage.lane.close();
+}
+
+// The inner page of the table of events: no row is in it, but SQLite finds none without it. False:
+// the table is one leaf.
+bool destroy_inner_page(const std::filesystem::path& segment) {
+  std::int64_t root = 0;
+  {
+    auto database = sqlite::Database::open(segment, sqlite::OpenMode::kImmutable, {});
+    const auto found =
+        database ? database->query_int("SELECT rootpage FROM sqlite_master WHERE name='event'")
+                 : core::Result<std::int64_t>(database.error());
+    if (found) root = *found;
+  }
+  const std::string noise(4096, '\x5a');
+  const int fd = ::open(segment.c_str(), O_RDWR | O_CLOEXEC);
+  char type = 0;
+  if (root > 1 && ::pread(fd, &type, 1, (root - 1) * 4096) == 1 && type != 5) {
+    ::close(fd);
+    return false;
+  }
+  const bool done = root > 1 && fd >= 0 &&
+                    ::pwrite(fd, noise.data(), noise.size(), (root - 1) * 4096) ==
+                        static_cast<ssize_t>(noise.size()) &&
+                    ::fdatasync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!done) throw std::runtime_error("the scenario is broken: cannot damage a segment");
+  return true;
+}
+
+// A damaged segment is salvaged into a new one at the start: the newest, or one that is sealed.
+void play_salvage(Stage& stage) {
+  stage.open();
+  stage.append(9);
+  stage.append_big(3000);
+  stage.lane.seal();
+  stage.lane.close();
+  const auto files =
+      storage::list_segments(storage::lane_folder(stage.folder, core::Lane::kTelemetry));
+  if (!files) throw std::runtime_error(core::to_string(files.error()));
+  const bool newest = stage.random.below(2) == 0;
+  if (!newest || !destroy_inner_page(files->back().path)) destroy_inner_page(files->front().path);
+  stage.open();
+  stage.append(2);
+  stage.lane.seal();
+  stage.lane.close();
+}
+
 }  // namespace
 
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all = {
-      {"append", 1000, 1000, play_append}, {"checkpoint", 1000, 12, play_checkpoint},
-      {"seal", 12, 1000, play_seal},       {"trim", 10, 16, play_trim},
-      {"start", 8, 1000, play_start},      {"failed-write", 16, 1000, play_failed_write},
+      {"append", 1000, 1000, play_append},
+      {"checkpoint", 1000, 12, play_checkpoint},
+      {"seal", 12, 1000, play_seal},
+      {"trim", 10, 16, play_trim},
+      {"start", 8, 1000, play_start},
+      {"failed-write", 16, 1000, play_failed_write},
+      {"drop-oldest", 10, 1000, play_drop_oldest},
+      {"salvage", 40, 1000, play_salvage},
   };
   return all;
 }
@@ -163,7 +231,7 @@ Recording record(const Scenario& scenario, std::uint64_t seed, ImageFolder& fold
   {
     BothHooks hooks(recorder, folder);
     const HookedCalls hooked(hooks);
-    Stage stage{lane, core::SeededRandom(seed * 2 + 0x5eed), recorder};
+    Stage stage{lane, core::SeededRandom(seed * 2 + 0x5eed), recorder, folder.path()};
     scenario.play(stage);
   }
   recording.ops = recorder.take_ops();

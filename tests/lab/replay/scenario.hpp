@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Stage {
   LaneDriver& lane;
   core::SeededRandom random;
   Recorder& recorder;
+  std::filesystem::path folder;
   core::Seq last() const { return lane.state().last; }
 
   void open();                         // a failure ends the program: the scenario is broken

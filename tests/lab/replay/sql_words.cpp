@@ -57,6 +57,8 @@ int sqlite3_exec(sqlite3* handle, const char* sql, int (*callback)(void*, int, c
                  void* argument, char** error) {
   static const auto next =
       reinterpret_cast<decltype(&sqlite3_exec)>(dlsym(RTLD_NEXT, "sqlite3_exec"));
+  // SQLite itself calls this, after a failed allocation with nothing.
+  if (sql == nullptr) return next(handle, sql, callback, argument, error);
   return next(handle, sluice::lab::heard(sql).c_str(), callback, argument, error);
 }
 
