@@ -118,6 +118,7 @@ Result<json::object> Api::describe(const ServedModel& model) const {
       {"absent", absent},
       {"parked", totals->parked},
       {"late", totals->late},
+      {"old_epoch", totals->old_epoch},
       {"refused", totals->refused},
       {"tables", describe_tables(host)}};
   if (totals->last_event_ns != 0) out["last_event_at"] = core::format_time(totals->last_event_ns);

@@ -114,6 +114,9 @@ void write_models(PrometheusText& out, const std::vector<ModelFigures>& models,
             [](const ModelFigures& model) { return model.totals.parked; });
   per_model(out, models, "sluice_hub_late", "gauge", "Events that came after they were given up.",
             [](const ModelFigures& model) { return model.totals.late; });
+  per_model(out, models, "sluice_hub_old_epoch_total", "counter",
+            "Events that took effect late, of an epoch that is not their gateway's newest.",
+            [](const ModelFigures& model) { return model.totals.old_epoch; });
   per_model(out, models, "sluice_hub_refused_total", "counter",
             "Messages that named another gateway or could not be read.",
             [](const ModelFigures& model) { return model.totals.refused; });

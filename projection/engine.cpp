@@ -66,7 +66,7 @@ Result<void> SqliteEngine::prepare() {
       {&turn_back_, "UPDATE _sluice_position SET next = min(next, ?2) WHERE hub_stream = ?1"},
       {&totals_,
        "UPDATE _sluice_totals SET applied = applied + ?1, refused = refused + ?2,"
-       " last_event_ns = max(last_event_ns, ?3)"},
+       " last_event_ns = max(last_event_ns, ?3), old_epoch = old_epoch + ?4"},
   };
   for (const auto& [statement, text] : all) {
     auto prepared = database_.prepare(text);
@@ -116,6 +116,7 @@ Result<void> SqliteEngine::finish(sqlite::Transaction& transaction) {
     SLUICE_TRY(totals_.bind(1, as_int(outcome_.applied))
                    .bind(2, as_int(refused_))
                    .bind(3, last_event_ns_)
+                   .bind(4, as_int(outcome_.old_epoch))
                    .run());
   return transaction.commit();
 }

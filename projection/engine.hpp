@@ -89,9 +89,10 @@ struct LaneState {
 };
 
 struct EngineTotals {
-  std::uint64_t applied = 0;  // since the database was made
-  std::uint64_t parked = 0;   // rows in the parked table
-  std::uint64_t late = 0;     // of these, late
+  std::uint64_t applied = 0;    // since the database was made
+  std::uint64_t parked = 0;     // rows in the parked table
+  std::uint64_t late = 0;       // of these, late
+  std::uint64_t old_epoch = 0;  // applied, of an epoch that was not its gateway's newest
   std::uint64_t refused = 0;
   std::int64_t last_event_ns = 0;  // recorded time of the newest applied event
 };

@@ -144,7 +144,8 @@ Result<std::vector<LaneState>> SqliteEngine::lanes(std::size_t limit) {
 Result<EngineTotals> SqliteEngine::totals() {
   auto row = database_.prepare(
       "SELECT applied, refused, last_event_ns, (SELECT count(*) FROM _sluice_parked),"
-      " (SELECT count(*) FROM _sluice_parked WHERE kind = 'late') FROM _sluice_totals");
+      " (SELECT count(*) FROM _sluice_parked WHERE kind = 'late'), old_epoch"
+      " FROM _sluice_totals");
   if (!row) return row.error();
   const auto found = row->step();
   if (!found) return found.error();
@@ -155,6 +156,7 @@ Result<EngineTotals> SqliteEngine::totals() {
   out.last_event_ns = row->integer(2);
   out.parked = as_uint(row->integer(3));
   out.late = as_uint(row->integer(4));
+  out.old_epoch = as_uint(row->integer(5));
   return out;
 }
 

@@ -19,9 +19,9 @@ constexpr const char* kInternalTables = R"sql(
 CREATE TABLE _sluice_meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE _sluice_totals (
   one INTEGER PRIMARY KEY CHECK (one = 1), applied INTEGER NOT NULL, refused INTEGER NOT NULL,
-  last_event_ns INTEGER NOT NULL
+  last_event_ns INTEGER NOT NULL, old_epoch INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO _sluice_totals VALUES (1, 0, 0, 0);
+INSERT INTO _sluice_totals VALUES (1, 0, 0, 0, 0);
 CREATE TABLE _sluice_position (
   hub_stream TEXT PRIMARY KEY, created TEXT NOT NULL, sequence INTEGER NOT NULL,
   msg_id TEXT NOT NULL, next INTEGER NOT NULL

@@ -22,6 +22,7 @@ UPDATE _sluice_gate SET epoch_order = (SELECT place FROM temp._epochs AS e
 DROP TABLE temp._epochs;
 ALTER TABLE _sluice_held ADD COLUMN clock_ns INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE _sluice_parked ADD COLUMN clock_ns INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE _sluice_totals ADD COLUMN old_epoch INTEGER NOT NULL DEFAULT 0;
 )sql";
 
 Result<void> add_order(sqlite::Database& database, const Model& model) {

@@ -171,6 +171,7 @@ TEST_F(LateTest, ADatabaseOfTheFirstFormatIsBroughtUpToThisOne) {
                        "ALTER TABLE _sluice_gate DROP COLUMN aside;"
                        "ALTER TABLE _sluice_held DROP COLUMN clock_ns;"
                        "ALTER TABLE _sluice_parked DROP COLUMN clock_ns;"
+                       "ALTER TABLE _sluice_totals DROP COLUMN old_epoch;"
                        "UPDATE _sluice_meta SET value = '1' WHERE name = 'format'"));
   }
   reopen();
@@ -178,6 +179,7 @@ TEST_F(LateTest, ADatabaseOfTheFirstFormatIsBroughtUpToThisOne) {
   of_new("Mode", R"({"mode": "auto"})");
   of_old("Mode", R"({"mode": "manual"})");
   EXPECT_EQ(run(), 1u);
+  EXPECT_EQ(engine_->totals()->old_epoch, 1u);
   EXPECT_THAT(rows("machine"), ElementsAre("plant-7|press|auto|new card|0|nil|0"));
 }
 
