@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "core/hash.hpp"
 #include "sqlite/database.hpp"
@@ -334,6 +335,35 @@ TEST_F(SalvageTest, AnOldSegmentThatNothingCanBeReadOfIsReplacedByGapRecords) {
   EXPECT_EQ(only_salvaged().lost, next - first);
   reopen();
   EXPECT_EQ(check_all_accounted_for(), next - first);
+}
+
+// What the uplink does with it: it sets aside the seq that the error names, and goes on behind it.
+TEST_F(SalvageTest, ADestroyedPageOfASealedSegmentIsReadAroundRowByRow) {
+  settings.segment_events = 1000;
+  make_log(3500);
+  const fs::path sealed = segment_paths(Lane::kTelemetry)[1];
+  const auto pages = pages_of(sealed);
+  const auto& [number, seqs] = *std::next(pages.begin(), 4);
+  destroy_page(sealed, number);
+  open();  // does not look at the rows of sealed segments
+  EXPECT_TRUE(log->start_report().salvaged.empty());
+  const auto from_disk = reader();
+  std::set<core::Seq> unreadable;
+  std::size_t read = 0;
+  for (core::Seq next = 1;;) {
+    const auto page = from_disk->read_lane(Lane::kTelemetry, next);
+    if (page && page->empty()) break;
+    if (page) {
+      read += page->size();
+      next = page->back().seq + 1;
+      continue;
+    }
+    ASSERT_EQ(page.error().code, core::Errc::kCorrupt);
+    ASSERT_EQ(page.error().current, static_cast<std::int64_t>(next));
+    unreadable.insert(next++);
+  }
+  EXPECT_EQ(unreadable, std::set<core::Seq>(seqs.begin(), seqs.end()));
+  EXPECT_EQ(read + unreadable.size(), log->lane_state(Lane::kTelemetry).last);
 }
 
 TEST_F(SalvageTest, AMissingSegmentIsReplacedByGapRecords) {
