@@ -25,6 +25,7 @@ namespace {
 constexpr std::size_t kBatch = 100;
 constexpr double kSector = 512;
 constexpr double kLimit = 1500;
+constexpr double kLimitRandom = 1200;
 
 class Device {
  public:
@@ -62,11 +63,11 @@ class Device {
   std::string stat_;
 };
 
-double log_bytes(const Device& device, std::size_t events) {
+double log_bytes(const Device& device, std::size_t events, Ids ids) {
   const double before = device.written();
   {
-    OpenLog log(device.path() / "log");
-    Workload workload(Ids::kV7);
+    OpenLog log(device.path() / (ids == Ids::kRandom ? "log-random" : "log"));
+    Workload workload(ids);
     for (std::size_t done = 0; done < events; done += kBatch)
       log.append(workload.next_batch(kBatch));
   }
@@ -97,7 +98,8 @@ int main(int count, char** values) {
   const auto events = static_cast<std::size_t>(arguments.number("events", 200'000));
   arguments.finish();
   const Device device;
-  const double ours = log_bytes(device, events);
+  const double ours = log_bytes(device, events, Ids::kV7);
+  const double random = log_bytes(device, events, Ids::kRandom);
   const double plain = plain_bytes(device, events);
   print({std::string("at the block device, batch 100, ") +
              (device.own() ? "ext4 of its own" : "the machine's disk"),
@@ -107,4 +109,12 @@ int main(int count, char** values) {
          ours / plain,
          {},
          kLimit});
+  print({std::string("at the block device, batch 100, random ids, ") +
+             (device.own() ? "ext4 of its own" : "the machine's disk"),
+         random,
+         "bytes/event",
+         "with UUIDv7: " + rounded(ours) + " bytes/event",
+         random / ours,
+         {},
+         kLimitRandom});
 }

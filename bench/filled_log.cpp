@@ -16,6 +16,7 @@ constexpr std::size_t kFillBatch = 1000;
 OpenLog::OpenLog(const std::filesystem::path& folder, const std::string& vfs) : folder_(folder) {
   storage::LogSettings settings;
   settings.restart_wait_max = {};
+  settings.lanes[core::index(core::Lane::kTelemetry)].quota_bytes = 64ull << 30;
   for (auto& lane : settings.lanes) lane.commit_interval = {};
   auto gateway = need(core::GatewayId::parse(kGateway));
   log_ = need(storage::EventLog::open({folder, std::move(gateway), settings, {}, vfs},

@@ -60,6 +60,7 @@ Result<void> LaneLog::commit(LaneWork& work) {
   if (!written) forget_staged();
   write_failed_ = !written;
   if (!written && written.error().code == Errc::kLimit) disk_full_ = true;
+  if (!written) publish();  // the acks are known, though not written
   answer(work, outcomes, written);
   if (failed_) return written.error();
   return {};

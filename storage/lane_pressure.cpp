@@ -42,7 +42,9 @@ Result<std::uint64_t> LaneLog::give_up_oldest(bool also_unacked, std::string_vie
   const Seq cursor = book_.anchors.cursor();
   if (segments_.size() == 1) {
     const bool may_go = also_unacked || (cursor >= last_ && cursor >= book_.trim_after);
-    if (!may_go || segments_.back().index->size() == 0) return std::uint64_t{0};
+    // A small one is not worth a new file: on a full disk that takes more than it gives.
+    const bool is_worth = over_quota(0) || active_bytes_ >= active_bytes_max_ / 4;
+    if (!may_go || !is_worth || segments_.back().index->size() == 0) return std::uint64_t{0};
     SLUICE_TRY(rotate());
   }
   note_acked_segments();
