@@ -54,6 +54,7 @@ if [ -n "$quick" ]; then
   measure slow_sync_bench --seconds=2
   measure latency_bench --rounds=20
   measure append_bench --rounds=3 --events=20000 --retained=200000
+  measure id_bench --rounds=3 --retained=200000
   measure socket_bench --rounds=3 --events=40000
   measure drain_bench --rounds=1 --events=100000
   measure thin_link_bench --events=10000
@@ -64,6 +65,7 @@ else
   measure slow_sync_bench
   measure latency_bench
   measure append_bench
+  measure id_bench --grow-to=10000000
   measure socket_bench
   measure drain_bench
   measure thin_link_bench
