@@ -7,6 +7,7 @@
 #include "core/codec/event_codec.hpp"
 #include "core/subject.hpp"
 #include "rpc/blocking_client.hpp"
+#include "tests/support/tcp_proxy.hpp"
 #include "tests/sync/installation.hpp"
 
 namespace sluice::sync {
@@ -54,6 +55,31 @@ TEST(Uplink, LaneKeepsToItsBudgetAndAnAlarmDoesNotWaitForIt) {
   }
   EXPECT_GT(bytes, 250u * 500);
   EXPECT_GE(seconds_since(start), static_cast<double>(bytes) / 16'384 - 1);
+  expect_each_once(hub.all(), Lane::kTelemetry, 1, gateway.last());
+}
+
+TEST(Uplink, AlarmOvertakesABacklogOnAThinLinkOfWhichItsWindowIsASmallPart) {
+  test::NatsServer server;
+  HubOperator hub(server.url());
+  hub.make_streams();
+  test::TcpProxy link(server.port());
+  link.set_delay(100ms);
+  link.set_rate(125'000);
+  Installation gateway(link.url());
+  gateway.start_sluiced();
+  gateway.append(4'000, 200);
+  gateway.start_uplink();
+  ASSERT_TRUE(eventually([&] { return hub.last_seq() > 500; }, 60s)) << gateway.logs();
+  for (std::size_t alarms = 1; alarms <= 3; ++alarms) {
+    const auto before = std::chrono::steady_clock::now();
+    append_alarm(gateway);
+    ASSERT_TRUE(
+        eventually([&] { return seqs_of(hub.all(), Lane::kAlarm).size() == alarms + 1; }, 30s));
+    // Two seconds is what thin_link_bench asks for; here other programs share the processor.
+    EXPECT_LT(seconds_since(before), 4.0);
+  }
+  EXPECT_LT(hub.last_seq(), 4'000u) << "the backlog was meant to be on its way";
+  ASSERT_TRUE(eventually([&] { return gateway.drained(); }, 120s)) << gateway.logs();
   expect_each_once(hub.all(), Lane::kTelemetry, 1, gateway.last());
 }
 
