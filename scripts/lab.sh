@@ -14,8 +14,9 @@ fails), disk (real filesystems), hub, link, clock. Prints one table and exits wi
 acknowledged event was lost, took effect twice or out of order, if a run needed an operator, or if a
 row is missing. docs/fault-lab.md says how to read it.
 
-  --full         1,000,000 power-cut images, 100 cuts of a real filesystem, and every other
-                 fault five times as often: about an hour
+  --full         1,000,000 power-cut images, every n of the n-th call, 200 cuts of a real
+                 filesystem, a disk that is full for ten minutes, and every other fault five times
+                 as often: hours
   --only FOLDER  only this part of tests/lab; may be given several times
   --peers        the same rig and load for other programs: tests/lab/peers/peers.sh
 
@@ -53,7 +54,8 @@ for folder in "${only[@]}"; do
 done
 
 if [ "$full" = yes ]; then
-  export SLUICE_LAB_IMAGES=1000000 SLUICE_LAB_CUTS=100 SLUICE_LAB_RUNS=5
+  export SLUICE_LAB_IMAGES=1000000 SLUICE_LAB_CUTS=200 SLUICE_LAB_RUNS=5 SLUICE_LAB_STEP=1
+  export SLUICE_LAB_FULL_SECONDS=600
 fi
 
 scripts/deps.sh --yes test
