@@ -61,10 +61,4 @@ std::vector<Found> HubSide::read_all() {
   return out;
 }
 
-std::string HubSide::audit(const LabGateway& gateway) {
-  const auto done = run({program("sluice"), "audit", "--gateway", gateway.ingest_socket().string(),
-                         "--nats", nats_.url()});
-  return done.code == 0 ? std::string() : done.output;
-}
-
 }  // namespace sluice::test

@@ -21,8 +21,6 @@ class HubSide {
   // Each event that the hub stream has of the devices, once for each identity, in its order: what
   // the log gave up after the hub had it is only here.
   std::vector<Found> read_all();
-  // Event by event (`sluice audit`): empty if each is at the hub once, else its words.
-  std::string audit(const LabGateway& gateway);
 
  private:
   NatsServer nats_;
