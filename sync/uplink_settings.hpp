@@ -29,8 +29,8 @@ struct UplinkSettings {
   std::chrono::milliseconds connect_timeout{10'000};  // per server
   std::chrono::milliseconds report_interval = std::chrono::minutes(5);
   std::chrono::milliseconds report_change_interval = std::chrono::minutes(1);  // at least, between
-  std::string machine;    // who this machine is, if its board and network cards do not say
-  bool takeover = false;  // never stop as a clone of another machine
+  std::string machine;      // who this machine is, if its board and network cards do not say
+  bool takeover = false;    // never stop as a clone of another machine
   std::string receipt_key;  // the centre's public key: whose receipts for bundles count
   std::int64_t window_events = 256;
   std::uint64_t window_bytes = 128 * 1024;

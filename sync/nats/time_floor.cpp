@@ -4,10 +4,15 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <atomic>
 #include <ctime>
 #include <memory>
 
 namespace sluice::nats {
+
+namespace {
+std::atomic<bool> is_moved{false};
+}  // namespace
 
 std::int64_t built_at_ns() {
   return std::int64_t{SLUICE_BUILT_AT} * 1'000'000'000;
@@ -19,7 +24,8 @@ std::int64_t built_at_ns() {
 bool set_certificate_time_floor(std::int64_t floor_ns) {
   const auto floor = static_cast<std::time_t>(floor_ns / 1'000'000'000);
   if (floor_ns == 0 || std::time(nullptr) >= floor) {
-    X509_VERIFY_PARAM_table_cleanup();
+    // Other threads of a program that never asks for a floor may be in a handshake.
+    if (is_moved.exchange(false)) X509_VERIFY_PARAM_table_cleanup();
     return true;
   }
   struct Free {
@@ -33,6 +39,7 @@ bool set_certificate_time_floor(std::int64_t floor_ns) {
   X509_VERIFY_PARAM_set_time(param.get(), floor);
   if (X509_VERIFY_PARAM_add0_table(param.get()) != 1) return false;
   (void)param.release();  // the table's now
+  is_moved = true;
   return true;
 }
 
