@@ -124,7 +124,7 @@ class Check {
     // What was never acked by the hub and is gone, must be replaced.
     Seq known = 0;
     for (const Ledger::Mark& mark : ledger_.cursors)
-      if (mark.begun <= time_ && !mark.or_below) known = std::max(known, mark.value);
+      if (mark.begun <= time_ && mark.is_ack) known = std::max(known, mark.value);
     for (Seq seq = known + 1; seq < scan.first; ++seq) {
       const auto above = scan.set_aside.upper_bound(seq);
       if (above == scan.set_aside.begin() || std::prev(above)->second < seq)

@@ -119,18 +119,17 @@ Result<void> LaneDriver::ack(Seq acked, std::vector<storage::AppendRequest> with
     work.appends.emplace_back();
     work.appends.back().request = std::move(request);
   }
-  ledger_.cursors.push_back({now_(), kNever, acked, false});
+  ledger_.cursors.push_back({now_(), kNever, acked, acks_may_lag, true});
   acked_max_ = std::max(acked_max_, acked);
   auto done = commit(work);
-  // On a full disk the log goes on without having written it.
-  if (done && state().acked == acked) ledger_.cursors.back().done = now_();
+  if (done) ledger_.cursors.back().done = now_();
   return done;
 }
 
 Result<void> LaneDriver::rewind(Seq acked) {
   storage::LaneWork work;
   const std::size_t at = ledger_.cursors.size();
-  ledger_.cursors.push_back({now_(), kNever, acked, true});
+  ledger_.cursors.push_back({now_(), kNever, acked, true, false});
   work.rewinds.emplace_back(acked, [this, at](Result<void> done) {
     if (done) ledger_.cursors[at].done = now_();
   });
@@ -172,7 +171,7 @@ bool LaneDriver::seal() {
 
 Result<void> LaneDriver::trim() {
   // Which segments go is the lane's decision; that no event goes which is not acked, is ours.
-  ledger_.floors.push_back({now_(), kNever, acked_max_ + 1, false});
+  ledger_.floors.push_back({now_(), kNever, acked_max_ + 1, false, false});
   const auto removed = lane_->trim();
   ledger_.floors.back().done = now_();
   if (!removed) return removed.error();
@@ -186,7 +185,7 @@ Result<void> LaneDriver::drop_oldest() {
     return true;
   };
   const auto bytes = lane_->give_up_oldest(true, "quota", withdraw);
-  ledger_.floors.push_back({begun, now_(), state().first, false});
+  ledger_.floors.push_back({begun, now_(), state().first, false, false});
   if (!bytes) return bytes.error();
   return {};
 }

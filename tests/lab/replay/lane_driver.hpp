@@ -41,6 +41,9 @@ class LaneDriver {
   core::Result<void> commit(std::vector<storage::AppendRequest> requests);
   core::Result<void> commit(storage::LaneWork& work);
   std::vector<core::Error> refusals;  // of the last commit
+  // Set where the disk may refuse: an ack is then remembered in memory until it can be written, and
+  // a cut before that means that events are sent again.
+  bool acks_may_lag = false;
 
   core::Result<void> ack(core::Seq acked, std::vector<storage::AppendRequest> with = {});
   core::Result<void> rewind(core::Seq acked);

@@ -10,7 +10,8 @@ std::vector<Ledger::Mark> carry_over(const std::vector<Ledger::Mark>& marks, std
   std::vector<Ledger::Mark> carried;
   for (const Ledger::Mark& mark : marks)
     if (mark.begun <= time)
-      carried.push_back({0, mark.done <= time ? 0 : kNever, mark.value, mark.or_below});
+      carried.push_back(
+          {0, mark.done <= time ? 0 : kNever, mark.value, mark.or_below, mark.is_ack});
   return carried;
 }
 

@@ -27,6 +27,7 @@ struct Ledger {
     std::size_t done = kNever;
     core::Seq value = 0;
     bool or_below = false;  // so is any lower value (a rewind goes to whatever anchor is left)
+    bool is_ack = false;    // the hub has all up to the value
   };
   struct Aside {
     storage::SetAside range;
