@@ -258,8 +258,10 @@ void LaneLog::answer(LaneWork& work, std::vector<Outcome>& outcomes, const Resul
       tally_.duplicates += outcome->size();
     else
       tally_.appended += outcome->size();
-    work.appends[i].callback(std::move(outcome));
   }
+  if (work.counted) work.counted();
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    work.appends[i].callback(std::move(outcomes[i]));
   for (const auto& [acked, done] : work.rewinds)
     if (done) done(written);
   for (const auto& [range, done] : work.set_aside)

@@ -60,6 +60,7 @@ struct LaneWork {
   std::vector<Anchor> acks;
   std::vector<std::pair<core::Seq, DoneCallback>> rewinds;
   std::vector<std::pair<SetAside, DoneCallback>> set_aside;
+  std::function<void()> counted;  // called when take_tally() has the work, before any answer
   bool trusted_clock = false;
   bool refuse_new = false;    // the disk is nearly full
   bool finish_early = false;  // the WALs of all lanes together are too large

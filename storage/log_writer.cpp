@@ -107,6 +107,11 @@ void LogWriter::commit(Lane lane, std::unique_lock<std::mutex>& lock) {
   LaneLog& here = *lanes_[core::index(lane)];
   work.refuse_new = !make_room_in(here, work);
   work.finish_early = wal_bytes_ > kWalBytesMax;
+  // Who has an answer finds it counted.
+  work.counted = [this] {
+    const std::lock_guard guard(mutex_);
+    count_tallies();
+  };
   const auto done = here.commit(work);
   if (here.take_disk_full()) after_full_disk(here);
   submit_seal_jobs();
@@ -192,12 +197,7 @@ void LogWriter::housekeeping(Time now, std::unique_lock<std::mutex>& lock) {
   count();
 }
 
-void LogWriter::count() {
-  counters_.wal_bytes = 0;
-  counters_.dedup_window_ms = 0;
-  counters_.dropped_events = counters_.early_segments = 0;
-  counters_.refusing.clear();
-  counters_.disk_level = disk_level_;
+void LogWriter::count_tallies() {
   for (const auto& lane : lanes_) {
     const auto tally = lane->take_tally();
     counters_.appended += tally.appended;
@@ -206,6 +206,17 @@ void LogWriter::count() {
     counters_.commits += tally.commits;
     if (tally.commits > 0)
       counters_.last_commit_ns = static_cast<std::int64_t>(context_.clock->monotonic_ns());
+  }
+}
+
+void LogWriter::count() {
+  count_tallies();
+  counters_.wal_bytes = 0;
+  counters_.dedup_window_ms = 0;
+  counters_.dropped_events = counters_.early_segments = 0;
+  counters_.refusing.clear();
+  counters_.disk_level = disk_level_;
+  for (const auto& lane : lanes_) {
     counters_.wal_bytes += lane->wal_size();
     counters_.dropped_events += lane->dropped().events;
     counters_.early_segments += lane->dropped().segments;

@@ -83,6 +83,7 @@ class LogWriter {
   void retry_what_failed();
   void keep_ballast(Time now);
   void tell_notes();
+  void count_tallies();
   void count();
   void fail_all(const std::string& why);
 
