@@ -3,6 +3,7 @@
 
 #include "cli/bundle.hpp"
 #include "cli/units.hpp"
+#include "core/ids.hpp"
 #include "core/json.hpp"
 #include "core/machine.hpp"
 
@@ -51,6 +52,9 @@ Result<sync::ExportOrder> order_of(const Options& given, const BundleGateway& ga
   sync::ExportOrder order;
   order.folder = given.out;
   order.shard = given.shard.empty() ? gateway.settings.shard : given.shard;
+  if (!core::is_shard_name(order.shard))
+    return fail(Errc::kBadRequest, "'" + order.shard + "' is not 1 to 32 of a-z, 0-9 and -",
+                "--shard");
   order.level = given.level;
   if (!gateway.is_card)
     order.machine =

@@ -2,9 +2,9 @@
 #include "sync/bundle_import.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 #include "cli/bundle.hpp"
+#include "cli/file_text.hpp"
 #include "cli/key_file.hpp"
 #include "cli/nats_login.hpp"
 #include "core/json.hpp"
@@ -67,10 +67,9 @@ Result<std::vector<fs::path>> files_of(const std::vector<std::string>& given) {
 }
 
 Result<sync::TrustList> trust_of(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) return fail(Errc::kConfig, "the file of --trust cannot be read: " + file);
-  return sync::TrustList::parse(text, file);
+  const auto text = file_text(file);
+  if (!text) return fail(Errc::kConfig, "--trust: " + text.error().message, "--trust");
+  return sync::TrustList::parse(*text, file);
 }
 
 json::object document_of(const sync::ImportedFile& file) {
@@ -166,9 +165,12 @@ void add_bundle_import(Program& program, CLI::App& bundle) {
   verb.add_option("--trust", given->trust, "Whose bundles are taken: lines '<gateway> <key>'.")
       ->required()
       ->type_name("FILE");
-  verb.add_option("--sign-key", given->sign_key, "The centre's key: sign receipts with it.")
-      ->type_name("FILE");
-  verb.add_option("--receipt-dir", given->receipt_folder, "Where receipts go.")->type_name("DIR");
+  auto* sign =
+      verb.add_option("--sign-key", given->sign_key, "The centre's key: sign receipts with it.")
+          ->type_name("FILE");
+  verb.add_option("--receipt-dir", given->receipt_folder, "Where receipts go.")
+      ->type_name("DIR")
+      ->needs(sign);
   verb.add_option("--shard", given->shard, "The shard; its hub stream is EVENTS-<shard>.")
       ->type_name("NAME")
       ->capture_default_str();

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/bundle_receipt.hpp"
 
-#include <fstream>
-
 #include "cli/bundle.hpp"
 #include "cli/event_source.hpp"
+#include "cli/file_text.hpp"
 #include "core/json.hpp"
 #include "rpc/blocking_client.hpp"
 #include "storage/offline_acks.hpp"
@@ -82,10 +81,9 @@ class Desk {
 
  private:
   Result<sync::Receipt> read(const std::string& file) const {
-    std::ifstream in(file, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    if (!in) return fail(Errc::kNotFound, "cannot read " + file);
-    auto receipt = sync::decode_receipt(bytes);
+    const auto bytes = file_text(file);
+    if (!bytes) return bytes.error();
+    auto receipt = sync::decode_receipt(*bytes);
     if (!receipt) {
       core::Error error = receipt.error();
       error.message = file + ": " + error.message;

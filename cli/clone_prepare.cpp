@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -84,9 +85,43 @@ Result<void> remove_whole(const fs::path& path) {
   return storage::sync_folder(path.parent_path());
 }
 
+bool is_empty_or_absent(const fs::path& folder, const fs::path& but = {}) {
+  std::error_code ignored;
+  for (fs::directory_iterator at(folder, ignored), end; !ignored && at != end;
+       at.increment(ignored))
+    if (at->path().filename() != but) return false;
+  return true;
+}
+
+bool holds_a_log(const fs::path& log) {
+  return std::any_of(core::kLanes.begin(), core::kLanes.end(), [&](core::Lane lane) {
+    const auto segments = storage::list_segments(storage::lane_folder(log, lane));
+    return segments ? !segments->empty() : segments.error().code != Errc::kNotFound;
+  });
+}
+
+// A mistyped folder must lose nothing: /var has a log too.
+Result<void> check_that_it_is_ours(const fs::path& state) {
+  const fs::path log = state / "log";
+  std::error_code ignored;
+  if (holds_a_log(log)) return {};
+  if (!is_empty_or_absent(log, "lock"))
+    return fail(Errc::kNotFound, "there is no log in " + log.string() +
+                                     ", but something else: is this a gateway's state folder? "
+                                     "Nothing was removed");
+  const fs::path keys = state / "keys";
+  if (!fs::exists(keys / "bundle.key", ignored) && !is_empty_or_absent(keys))
+    return fail(Errc::kNotFound, "there is no log in " + state.string() +
+                                     ", and no bundle.key in " + keys.string() +
+                                     ": is this a gateway's state folder? "
+                                     "Nothing was removed");
+  return {};
+}
+
 Result<json::object> prepare(const Options& given) {
   const auto state = given.place.state_folder();
   if (!state) return state.error();
+  SLUICE_TRY(check_that_it_is_ours(*state));
   const fs::path log = *state / "log";
   std::error_code ignored;
   std::uint64_t waiting = 0;
@@ -111,6 +146,8 @@ Result<json::object> prepare(const Options& given) {
   } else if (!given.yes) {
     return fail(Errc::kBadRequest,
                 "this removes " + (*state / "keys").string() + ": give --yes to do it");
+  } else {
+    SLUICE_TRY(remove_whole(log));  // what an interrupted removal left
   }
   SLUICE_TRY(remove_whole(*state / "keys"));
   return json::object{{"state_folder", state->string()},

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -33,6 +34,11 @@ Result<Addresses> look_up(const std::string& address, bool to_listen) {
   const std::size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon + 1 == address.size())
     return fail(Errc::kBadRequest, "'" + address + "' is not HOST:PORT");
+  std::uint16_t port = 0;  // getaddrinfo takes 99999 for 34463
+  const char* const end = address.data() + address.size();
+  const auto number = std::from_chars(address.data() + colon + 1, end, port);
+  if (number.ec != std::errc() || number.ptr != end)
+    return fail(Errc::kBadRequest, "'" + address + "' is not HOST:PORT with a port up to 65535");
   std::string host = address.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
     host = host.substr(1, host.size() - 2);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fstream>
-#include <iterator>
 #include <memory>
 
+#include "cli/file_text.hpp"
 #include "cli/nats_login.hpp"
 #include "cli/plugtest_check.hpp"
 #include "cli/plugtest_collect.hpp"
@@ -84,10 +83,9 @@ Result<PlugtestRecord> read_record(const Options& given) {
   if (given.file.empty() == given.collector.empty())
     return fail(Errc::kBadRequest, "give --file FILE or --collector HOST:PORT");
   if (given.file.empty()) return fetch_record(given.collector);
-  std::ifstream in(given.file, std::ios::binary);
-  if (!in) return fail(Errc::kNotFound, given.file + " cannot be read", "--file");
-  return PlugtestRecord::parse(
-      std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>()));
+  const auto text = file_text(given.file);
+  if (!text) return fail(text.error().code, text.error().message, "--file");
+  return PlugtestRecord::parse(*text);
 }
 
 const char* word(Ending ending) {

@@ -60,7 +60,9 @@ class Exporter {
         report_.useless.push_back(bundle.error().message);
       } else if (bundle->header.gateway != log_.gateway().text() ||
                  bundle->header.key != key_.public_key() || bundle->header.shard != order_.shard) {
-        report_.useless.push_back(path.string() + ": of another gateway, key or shard: left alone");
+        report_.useless.push_back(path.string() +
+                                  ": for another shard, or signed with another key: not "
+                                  "counted on; what it has is written anew");
       } else {
         there_.push_back(std::move(*bundle));
       }

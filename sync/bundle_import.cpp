@@ -5,6 +5,7 @@
 #include <fstream>
 #include <tuple>
 
+#include "core/json.hpp"
 #include "core/subject.hpp"
 #include "core/text.hpp"
 #include "sync/bundle_receipt.hpp"
@@ -116,6 +117,8 @@ class Importer {
   // Where to begin: behind what our own receipt says is there, in the hub stream as it is now.
   core::Seq beginning(const VerifiedBundle& bundle) const {
     if (order_.receipt_key == nullptr) return bundle.header.from;
+    std::error_code ignored;  // a stream would throw at a folder
+    if (!fs::is_regular_file(receipt_of(bundle), ignored)) return bundle.header.from;
     std::ifstream file(receipt_of(bundle), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     const auto receipt = decode_receipt(bytes);
@@ -232,6 +235,17 @@ Result<TrustList> TrustList::parse(std::string_view text, const std::string& fil
   for (std::string_view line : core::split(text, '\n')) {
     ++number;
     line = line.substr(0, line.find('#'));
+    std::string from_json;  // as 'sluice bundle key' writes it into a file
+    if (line.starts_with('{')) {
+      const auto value = core::parse_json(line);
+      const auto* object = value ? value->if_object() : nullptr;
+      const auto text_at = [&](const char* name) {
+        const auto* at = object == nullptr ? nullptr : object->if_contains(name);
+        return at != nullptr && at->is_string() ? std::string(at->get_string()) : std::string();
+      };
+      from_json = text_at("gateway") + " " + text_at("key");
+      line = from_json;
+    }
     std::vector<std::string_view> words;
     for (const auto word : core::split(line, ' '))
       if (const auto end = word.find_last_not_of(" \t\r"); end != std::string_view::npos)

@@ -255,6 +255,37 @@ TEST_F(LogVerbs, ClonePrepareKeepsUnackedEventsUnlessToldOtherwise) {
   EXPECT_TRUE(fs::is_empty(gateway.state()));
 }
 
+TEST_F(LogVerbs, ClonePrepareRemovesNothingFromAFolderThatIsNoGateways) {
+  const fs::path wrong = fs::path(gateway.file("x", "")).parent_path() / "var";
+  fs::create_directories(wrong / "log" / "apt");
+  const auto try_it = [&] {
+    const auto run =
+        gateway.sluice({"clone-prepare", "--yes", "--discard-unacked", "--state", wrong.string()});
+    EXPECT_EQ(run.code, 1) << run.output;
+    EXPECT_THAT(run.output, HasSubstr("Nothing was removed"));
+  };
+  try_it();
+  EXPECT_TRUE(fs::exists(wrong / "log" / "apt"));
+  EXPECT_FALSE(fs::exists(wrong / "log" / "lock"));
+  fs::remove_all(wrong / "log");
+  fs::create_directories(wrong / "keys" / "of-others");
+  try_it();
+  EXPECT_TRUE(fs::exists(wrong / "keys" / "of-others"));
+}
+
+TEST_F(LogVerbs, AnInterruptedClonePrepareIsFinishedByTheNext) {
+  fs::create_directories(gateway.state() + "/log.removing/telemetry");
+  ASSERT_EQ(on_state({"clone-prepare", "--yes"}).code, 0);
+  EXPECT_TRUE(fs::is_empty(gateway.state()));
+}
+
+TEST_F(LogVerbs, AFolderInPlaceOfARecordIsAnErrorWithItsName) {
+  const auto run = gateway.sluice({"plugtest", "check", "--file", gateway.state()});
+  EXPECT_EQ(run.code, 1) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("cannot read " + gateway.state() + ": Is a directory"));
+  EXPECT_EQ(gateway.sluice({"plugtest", "run", "--collector", "127.0.0.1:99999"}).code, 2);
+}
+
 TEST_F(LogVerbs, TwoBootsOfAPreparedImageShareNoIdentity) {
   gateway.start();
   append(0, 20);

@@ -353,6 +353,30 @@ TEST_F(BundleFlow, WhatCannotBeTrustedIsRefusedBeforeAnythingIsPublished) {
   EXPECT_EQ(hub_.last_seq(), 0u);
 }
 
+TEST_F(BundleFlow, WrongArgumentsAreNamed) {
+  Installation gateway(nats_.url());
+  gateway.start_sluiced();
+  const auto shard = sluice(
+      {"bundle", "export", "--out", stick(), "--config", gateway.config(), "--shard", "Not.One"});
+  EXPECT_EQ(shard.code, 2);
+  EXPECT_THAT(shard.output, HasSubstr("'Not.One' is not 1 to 32 of a-z"));
+  export_from(gateway);
+  const auto bundle = files(".slb", "alarm").at(0);
+  const auto trust = sluice({"bundle", "import", bundle, "--trust", stick()});
+  EXPECT_EQ(trust.code, 1);
+  EXPECT_THAT(trust.output, HasSubstr("Is a directory"));
+  const auto folder = receipt(gateway, {"--receipt-key", centre_key_, stick()});
+  EXPECT_EQ(folder.code, 1);
+  EXPECT_THAT(folder.output, HasSubstr("Is a directory"));
+  std::ofstream(trust_file())
+      << sluice({"bundle", "key", "--config", gateway.config()}).out;  // as `> trust` makes it
+  EXPECT_EQ(
+      sluice({"bundle", "import", bundle, "--trust", trust_file(), "--receipt-dir", stick()}).code,
+      2);  // no receipts without a key
+  import({bundle});
+  EXPECT_GT(hub_.last_seq(), 0u);
+}
+
 TEST_F(BundleFlow, AnImportOutlivesTheHubsRestart) {
   Installation gateway(nats_.url());
   gateway.start_sluiced();
