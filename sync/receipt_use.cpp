@@ -44,6 +44,14 @@ Result<bool> advances(const Receipt& receipt, const storage::LaneState& state,
                       const History& history) {
   if (receipt.to <= state.acked) return false;
   const std::string lane(core::lane_name(receipt.lane));
+  // First: to another card's receipt no other one can be given.
+  for (const auto& piece : receipt.pieces)
+    if (piece.to > state.acked &&
+        (!history.contains(piece.epoch, std::max(piece.from, state.acked + 1), state.last) ||
+         !history.contains(piece.epoch, piece.to, state.last)))
+      return fail(Errc::kBadRequest, "it speaks of events of epoch " + piece.epoch.text() +
+                                         " in lane " + lane +
+                                         " that this log did not write: it is another card's");
   // Nothing was ever acked, and what came before was never kept: there is nothing to be missed.
   const bool joins =
       receipt.from <= state.acked + 1 || (state.acked == 0 && receipt.from <= state.first);
@@ -53,13 +61,6 @@ Result<bool> advances(const Receipt& receipt, const storage::LaneState& state,
                                        ", and the hub is not known to have those from " +
                                        std::to_string(state.acked + 1) +
                                        " on: give the receipts of the bundles before it as well");
-  for (const auto& piece : receipt.pieces)
-    if (piece.to > state.acked &&
-        (!history.contains(piece.epoch, std::max(piece.from, state.acked + 1), state.last) ||
-         !history.contains(piece.epoch, piece.to, state.last)))
-      return fail(Errc::kBadRequest, "it speaks of events of epoch " + piece.epoch.text() +
-                                         " in lane " + lane +
-                                         " that this log did not write: it is another card's");
   return true;
 }
 

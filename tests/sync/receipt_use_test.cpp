@@ -67,6 +67,12 @@ TEST(ReceiptUse, SpeaksOnlyOfWhatThisLogWrote) {
   EXPECT_TRUE(*advances(receipt(51, 80, kTwo), state(50), history()));
 }
 
+TEST(ReceiptUse, AnotherCardsReceiptIsCalledThatWhateverItLeavesOut) {
+  const auto refused = advances(receipt(60, 70, core::Epoch{7}), state(20), history());
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("another card's"), std::string::npos);
+}
+
 TEST(ReceiptUse, ReceiptsThatJoinAreOneWhateverTheirOrder) {
   const auto all = joined({receipt(31, 50, kOne, 7), receipt(1, 30, kOne, 12)});
   ASSERT_EQ(all.size(), 1u);
