@@ -62,6 +62,7 @@ class ChainAudit {
     core::Seq to = 0;  // of a gap record
     std::uint64_t sequence = 0;
     bool doubled = false;
+    bool in_gap = false;  // stored before the gap record that later took its range
     bool operator<(const Place& other) const;
     bool same(const Place& other) const {
       return epoch == other.epoch && seq == other.seq && to == other.to;
@@ -92,6 +93,7 @@ class ChainAudit {
   void note_epoch(Work& work, core::Lane lane, const core::Identity& identity,
                   const Message& message);
   void rank_epochs(Work& work, Lane& result);
+  static void find_stored_before_gap(Work& work);
   void take(Work& work, Lane& result, std::size_t place, std::string_view body);
   void feed(Work& work, Lane& result, const Place& place, std::string_view body);
   void add(Lane& result, Finding finding);

@@ -114,21 +114,23 @@ void SegmentExam::check_rows(Seq last, const Report& report) {
   Few versions("version", report);
   Few rows("row", report);
   Seq next = head_ ? head_->first_seq : 0;
+  bool has_hole = false;  // its events may have been of any stream: versions may be skipped now
   for (std::size_t i = 0; i < places_.size() && places_[i].seq <= last; ++i) {
-    const bool is_behind_hole = places_[i].seq != next;
+    has_hole = has_hole || places_[i].seq != next;
     next = places_[i].seq + 1;
     const auto bytes = body(i);
     const auto event = bytes ? codec::decode_event(*bytes) : Result<core::EventView>(core::Error{});
     if (!event || event->seq != places_[i].seq ||
         (head_ && (event->gateway != head_->gateway || event->lane != head_->lane))) {
       rows.add(places_[i].seq, places_[i].seq, "the row is not an event of this lane and seq");
+      has_hole = true;
       continue;
     }
     ids.emplace_back(event->id, places_[i].seq);
     if (!has_streams) continue;
     const StreamTable::Index stream = streams.find_or_add(event->stream().text());
     const std::uint64_t due = streams.version(stream) + 1;
-    if (event->version != due && (event->version < due || (!note_ && !is_behind_hole)))
+    if (event->version != due && (event->version < due || (!note_ && !has_hole)))
       versions.add(places_[i].seq, places_[i].seq,
                    event->stream().text() + " has version " + std::to_string(event->version) +
                        " here, " + std::to_string(due) + " is due");

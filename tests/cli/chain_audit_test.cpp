@@ -40,11 +40,12 @@ class HubStream {
     store(Lane::kSystem, ++system_seq_, "sluice", "lane/telemetry", "ChainMark",
           codec::encode_chain_mark(mark));
   }
-  void gap(core::Seq to) {
+  void gap(core::Seq to) { gap(seq_ + 1, to); }
+  void gap(core::Seq from, core::Seq to) {
     core::Gap gap;
     gap.to = to;
     gap.reason = core::GapReason::kOversize;
-    store(Lane::kTelemetry, seq_ + 1, "sluice", "telemetry", "Gap", codec::encode_gap(gap), to);
+    store(Lane::kTelemetry, from, "sluice", "telemetry", "Gap", codec::encode_gap(gap), to);
     seq_ = to;
   }
   core::ChainHash chain() const { return chain_; }
@@ -199,6 +200,23 @@ TEST_F(Chain, AGapRecordStandsForItsRangeAndCheckingBeginsAnewBehindIt) {
   EXPECT_TRUE(audit.agrees()) << findings().front();
   EXPECT_EQ(telemetry().totals.gaps, 5u);
   EXPECT_EQ(telemetry().last, 40u);
+}
+
+TEST_F(Chain, WhatWasStoredBeforeAGapRecordTookItsRangeIsNotLate) {
+  hub.events(2);  // seqs 31 and 32: stored, but their acks were lost before a quota took them
+  hub.gap(31, 35);
+  run();
+  EXPECT_TRUE(audit.agrees());
+  EXPECT_EQ(findings(), Words{});
+}
+
+TEST_F(Chain, WhatIsStoredAfterAGapRecordTookItsRangeIsLate) {
+  hub.events(2);
+  hub.gap(31, 35);
+  std::swap(hub.messages.back(), *(hub.messages.end() - 2));
+  run();
+  EXPECT_TRUE(audit.agrees());
+  EXPECT_EQ(findings(), Words{"late 32-32"});
 }
 
 TEST_F(Chain, ALostTailAndAnOldCopyAreToldButNoFailure) {

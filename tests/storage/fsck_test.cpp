@@ -92,6 +92,17 @@ TEST_F(FsckTest, ItLeavesTheFolderAsItIsAndRunsBesideAWriter) {
   }
 }
 
+TEST_F(FsckTest, ADamagedRowIsNotToldASecondTimeWhereItsStreamGoesOn) {
+  open();
+  for (int i = 0; i < 12; ++i) append_many(1, "pump/" + std::to_string(i % 3));
+  close();
+  change(segment_paths(Lane::kTelemetry).front(), "UPDATE event SET crc=crc+1 WHERE seq=3");
+  const Flaw flaw = only_flaw();
+  EXPECT_EQ(flaw.what, "row");
+  EXPECT_EQ(flaw.from, 3u);
+  EXPECT_EQ(flaw.to, 3u);
+}
+
 TEST_F(FsckTest, ALogAfterAKillIsCheckedWithItsWal) {
   open();
   append_many(70);
