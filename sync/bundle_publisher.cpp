@@ -45,6 +45,7 @@ Result<nats::Connection*> BundlePublisher::connection() {
   nats::ConnectionOptions how;
   how.login = options_.login;
   how.name = "sluice bundle import";
+  how.inbox_prefix = "_INBOX_IMPORT";  // that permissions can name; in capitals, no gateway's
   how.on_error = [box = mailbox_](core::Error why) {
     const std::lock_guard lock(box->mutex);
     box->complaint = std::move(why.message);
