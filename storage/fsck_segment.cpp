@@ -45,20 +45,23 @@ class Few {
 
 Result<SegmentExam> SegmentExam::open(const SegmentFile& file,
                                       const std::filesystem::path& scratch) {
+  const std::filesystem::path copy = scratch / file.path.filename();
   for (int attempt = 1;; ++attempt) {
     auto pages = SegmentPages::open(file.path);
     if (!pages) return pages.error();
-    SegmentExam exam(std::move(*pages));
+    const bool has_wal = wal_bytes(file.path) > 0;
+    if (has_wal) SLUICE_TRY(pages->snapshot(copy));
+    if (pages->changed() && attempt < kAttempts) continue;
+    // Rows are looked at until the examination ends, and a writer may begin its WAL anew before: so
+    // they are those of the copy, unless it lacks some that lie behind a damage.
+    const bool is_copy_whole = has_wal && !pages->wal_broken() && pages->refused() == 0;
+    auto source = is_copy_whole ? SegmentPages::open(copy) : std::move(pages);
+    if (!source) return source.error();
+    SegmentExam exam(std::move(*source));
     exam.path_ = file.path;
+    if (has_wal) exam.copy_ = copy;
     exam.places_ = exam.pages_.rows();
-    std::filesystem::path look_at = file.path;
-    if (wal_bytes(file.path) > 0) {
-      exam.copy_ = scratch / (file.path.filename().string() + "." + std::to_string(attempt));
-      SLUICE_TRY(exam.pages_.snapshot(exam.copy_));
-      look_at = exam.copy_;
-    }
-    if (exam.pages_.changed() && attempt < kAttempts) continue;
-    auto database = Database::open(look_at, OpenMode::kImmutable);
+    auto database = Database::open(has_wal ? copy : file.path, OpenMode::kImmutable);
     if (!database) {
       exam.trouble_ = database.error().message;
       return exam;
