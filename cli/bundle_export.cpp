@@ -191,7 +191,7 @@ void add_bundle_export(Program& program, CLI::App& bundle) {
   verb.add_flag("--all", given->all, "Begin at the first event that the log still has.");
   verb.add_option("--level", given->level, "zstd's level, 1 to 19.")
       ->type_name("N")
-      ->check(CLI::Range(1, 19))
+      ->check(CLI::Range(1, 19).description(""))
       ->capture_default_str();
   verb.add_option("--shard", given->shard,
                   "The gateway's shard; its configuration's, or main with --state.")

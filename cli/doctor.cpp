@@ -121,7 +121,7 @@ void add_doctor(Program& program) {
       ->capture_default_str();
   verb.add_option("--disk-seconds", given->disk_seconds, "How long the disk is examined.")
       ->type_name("S")
-      ->check(CLI::Range(0.0, 600.0))
+      ->check(CLI::Range(0.0, 600.0).description(""))
       ->capture_default_str();
   program.on_run(verb, [&program, given] { return run_doctor(program, *given); });
 }

@@ -183,11 +183,11 @@ void add_round(Program& program, CLI::App& parent, const std::shared_ptr<Options
   verb.add_option("--rate", given->load.rate, "Events a second.")
       ->type_name("N")
       ->check(from_1)
-      ->check(CLI::Range(1, 10'000))
+      ->check(CLI::Range(1, 10'000).description(""))
       ->capture_default_str();
   verb.add_option("--bytes", given->load.bytes, "Padding in each event.")
       ->type_name("N")
-      ->check(CLI::Range(0, 100'000))
+      ->check(CLI::Range(0, 100'000).description(""))
       ->capture_default_str();
   verb.add_option("--category", given->load.category, "The stream's category: choose the lane.")
       ->type_name("NAME")

@@ -25,6 +25,13 @@ core::Error io_error(const std::string& what, const fs::path& path, const std::e
   return fail(Errc::kIo, what + " " + path.string() + ": " + error.message());
 }
 
+// The error does not tell which side it was: the standard library makes EIO of a full disk, too.
+core::Error copy_error(const fs::path& from, const fs::path& to, const std::error_code& error) {
+  return fail(Errc::kIo, "cannot copy " + from.string() + " into " + to.parent_path().string() +
+                             ": " + error.message() +
+                             "; is there room? TMPDIR names another folder");
+}
+
 // Reads the file alone, as SQLite's immutable mode does: a mark that is only in a WAL does not
 // count.
 bool is_sealed(const fs::path& path) {
@@ -43,12 +50,12 @@ Result<void> mirror(const fs::path& segment, const fs::path& to) {
     return {};
   }
   fs::copy_file(segment, to, error);
-  if (error) return io_error("cannot copy", segment, error);
+  if (error) return copy_error(segment, to, error);
   fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, error);
   const fs::path wal = segment.string() + "-wal";
   if (!fs::exists(wal)) return {};
   fs::copy_file(wal, to.string() + "-wal", error);
-  if (error) return io_error("cannot copy", wal, error);
+  if (error) return copy_error(wal, to, error);
   fs::permissions(to.string() + "-wal", fs::perms::owner_read | fs::perms::owner_write, error);
   return {};
 }

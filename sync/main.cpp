@@ -127,6 +127,7 @@ int main(int argc, char** argv) {
     visit(*settings, printer);
     std::cout << printer.text();
   }
+  if (check) std::cout << config << ": ok\n";  // as sluiced says it
   if (check || print) return 0;
   if (takeover)
     return tell(settings->takeover_file(), "this machine goes on",

@@ -302,6 +302,11 @@ TEST_F(BundleFlow, ADeadCardsEventsComeOnceAndLateAndTheCardIsNotTouched) {
   const auto no_key = sluice({"bundle", "export", "--out", stick(), "--state", old_card.state()});
   EXPECT_EQ(no_key.code, 1);
   EXPECT_THAT(no_key.output, HasSubstr("a card is not written to"));
+  const auto no_room = test::run({"/bin/sh", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"",
+                                  test::program("sluice"), "bundle", "export", "--out", stick(),
+                                  "--state", old_card.state(), "--sign-key", key_file});
+  EXPECT_EQ(no_room.code, 1);
+  EXPECT_THAT(no_room.output, HasSubstr("is there room? TMPDIR"));  // it is not the card's fault
   const auto exported = sluice(
       {"bundle", "export", "--out", stick(), "--state", old_card.state(), "--sign-key", key_file});
   ASSERT_EQ(exported.code, 0) << exported.output;
