@@ -32,13 +32,19 @@ Result<core::SigningKey> load_key(const fs::path& file) {
     if (errno == ENOENT) return fail(Errc::kNotFound, "there is no key " + file.string());
     return os_error("cannot read the key", file);
   }
+  if (!S_ISREG(info.st_mode))
+    return fail(Errc::kConfig, "the key " + file.string() + " is not a plain file");
   if ((info.st_mode & 077) != 0)
     return fail(Errc::kConfig, "the key " + file.string() +
                                    " can be read by others: chmod 600 it, "
                                    "and draw a new one if it ever mattered");
   std::ifstream in(file);
   std::string line;
-  if (!std::getline(in, line)) return os_error("cannot read the key", file);
+  if (!in) return os_error("cannot read the key", file);
+  if (!std::getline(in, line))
+    return fail(Errc::kConfig, "the key " + file.string() +
+                                   " is empty: bring it back from a copy, or remove it and let the "
+                                   "other end trust the new one");
   auto key = core::SigningKey::parse(line);
   if (!key) return fail(Errc::kConfig, file.string() + ": " + key.error().message);
   return key;

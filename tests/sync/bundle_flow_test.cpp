@@ -373,6 +373,8 @@ TEST_F(BundleFlow, WrongArgumentsAreNamed) {
   const auto folder = receipt(gateway, {"--receipt-key", centre_key_, stick()});
   EXPECT_EQ(folder.code, 1);
   EXPECT_THAT(folder.output, HasSubstr("Is a directory"));
+  const auto key = sluice({"bundle", "key", "--sign-key", stick()});
+  EXPECT_THAT(key.output, HasSubstr("not a plain file"));
   std::ofstream(trust_file())
       << sluice({"bundle", "key", "--config", gateway.config()}).out;  // as `> trust` makes it
   EXPECT_EQ(
