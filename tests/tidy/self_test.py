@@ -144,6 +144,16 @@ class FaultMatrix(unittest.TestCase):
         self.assertIn("did not run", self.ran(case.format("notrun", "")))
         self.assertIn("did not run", self.ran("<testsuites/>"))
 
+    def test_what_cannot_run_here_is_told_apart_from_what_was_forgotten(self):
+        case = '<testsuites><testcase name="{}" status="notrun"><skipped/></testcase></testsuites>'
+        for program, is_excused in (("a_test", True), ("other_test", False)):
+            tree = Tree({**self.page("`Log.Holds`"), "out/ctest.xml": case.format(program)})
+            excused = []
+            with tree.scratch as root:
+                problems = fault_matrix.check(root, os.path.join(root, "out"), excused)
+            self.assertEqual(is_excused, not problems)
+            self.assertEqual(["row 1: Log.Holds"] if is_excused else [], excused)
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main())
