@@ -117,6 +117,7 @@ class LogCheck {
     begins_anew_ = false;
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (i + 1 < files.size() && files[i + 1].first == files[i].first) continue;  // a twin
+      const bool had_wal = fs::exists(files[i].path.string() + "-wal");  // before it may be sealed
       auto exam = SegmentExam::open(files[i], scratch_.path());
       if (!exam && exam.error().code == Errc::kNotFound) continue;  // trimmed meanwhile
       if (!exam) return exam.error();
@@ -126,6 +127,10 @@ class LogCheck {
       exam->check(end, [&](std::string what, Seq from, Seq to, std::string words) {
         flaw(lane, name, std::move(what), from, to, std::move(words));
       });
+      // A writer that ends in order leaves an empty one behind.
+      if (i + 1 == files.size() && !had_wal && !exam->sealed() && !exam->note())
+        flaw(lane, name, "wal", 0, 0,
+             "its write-ahead log is gone, which alone may have held the lane's newest events");
       check_identity(lane, name, files[i], *exam);
       next = check_seqs(lane, files[i], *exam, book, end, chain, next);
       result_.bytes += segment_bytes(files[i].path);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "core/codec/chain_checker.hpp"
 #include "sqlite/database.hpp"
 #include "storage/salvage_log.hpp"
@@ -51,6 +53,8 @@ class FsckTest : public LogTest {
     ASSERT_TRUE(database);
     const auto done = database->exec(sql);
     ASSERT_TRUE(done) << core::to_string(done.error());
+    database->close();
+    std::ofstream(path.string() + "-wal", std::ios::app);  // closing took it away
   }
   // Exactly one kind of flaw, in one file.
   Flaw only_flaw() {
@@ -116,6 +120,16 @@ TEST_F(FsckTest, ALogAfterAKillIsCheckedWithItsWal) {
   EXPECT_TRUE(result->flaws.empty());
   EXPECT_EQ(result->events, 74u);
   EXPECT_TRUE(all_files(crashed.path()) == before);
+}
+
+TEST_F(FsckTest, ANewestSegmentWithoutItsWalIsNamed) {
+  make_log();
+  const auto newest = segment_paths(Lane::kTelemetry).back();
+  ASSERT_TRUE(fs::remove(newest.string() + "-wal"));
+  const Flaw flaw = only_flaw();
+  EXPECT_EQ(flaw.what, "wal");
+  EXPECT_EQ(flaw.file, newest.filename());
+  EXPECT_EQ(flaw.lane, Lane::kTelemetry);
 }
 
 TEST_F(FsckTest, ADamagedRowIsNamedWithItsFileAndSeq) {
