@@ -10,7 +10,7 @@ Usage: scripts/test.sh [--quick]
 Runs, in this order, and ends with a summary (exit 1 if anything failed):
   1. all tests of the dev build, against the nats-server on PATH
   2. the unit tests under the address and undefined-behaviour sanitizers
-  3. the unit tests under the thread sanitizer
+  3. the unit tests of the rooms that have threads under the thread sanitizer
   4. core's and storage's tests for arm64, under qemu-user
   5. where Go is installed: the integration tests against the newest released nats-server
   6. that each test which docs/fault-matrix.md names has run in step 1, and passed
@@ -109,8 +109,9 @@ else
   # The simulation's 10,000 runs are the dev build's; ten times slower, a tenth must do here.
   SLUICE_SIM_RUNS=1000 run_tests 'unit tests, address sanitizer' --preset asan -L '^unit$'
 
-  build tsan tests_unit
-  SLUICE_SIM_RUNS=300 run_tests 'unit tests, thread sanitizer' --preset tsan -L '^unit$'
+  build tsan tests_storage tests_rpc tests_http
+  run_tests 'storage, rpc and http, thread sanitizer' --preset tsan \
+    -L '^(storage|rpc|http)$' -LE '^(system|integration)$'
 
   note 'arm64: sysroot'
   cross/sysroot.sh arm64
@@ -123,7 +124,7 @@ else
       newest=$cache/bin/nats-server
       SLUICE_NATS_SERVER=$newest run_tests \
         "integration tests, nats-server $(server_version "$newest")" --preset dev \
-        -L '^integration$' -LE '^(replay|link|clock)$'  # their faults are not the server's
+        -L '^integration$' -LE '^(replay|link|clock|disk|rpc|gateway)$'  # not the server's
       servers+=("$(server_version "$newest") ($newest)")
     fi
   else
