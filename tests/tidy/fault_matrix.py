@@ -79,7 +79,8 @@ def results_in(folder):
             if name == "ctest.xml":
                 test, ran = "ctest:" + case.get("name"), case.get("status") in ("run", "fail")
             else:
-                test = case.get("classname") + "." + case.get("name")
+                # Of a TEST_P it is Instance/Suite and Name/0, /1 ...: all of them count.
+                test = case.get("classname").split("/")[-1] + "." + case.get("name").split("/")[0]
                 ran = case.get("status", "run") == "run"
             passed = case.find("failure") is None and case.get("status") != "fail"
             before = results.get(test, (False, True))

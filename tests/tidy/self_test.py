@@ -143,6 +143,8 @@ class FaultMatrix(unittest.TestCase):
         self.assertIn("failed", self.ran(case.format("run", "<failure/>")))
         self.assertIn("did not run", self.ran(case.format("notrun", "")))
         self.assertIn("did not run", self.ran("<testsuites/>"))
+        of_many = case.replace('"Log"', '"All/Log"').replace('"Holds"', '"Holds/1"')
+        self.assertEqual("", self.ran(of_many.format("run", "")))
 
     def test_what_cannot_run_here_is_told_apart_from_what_was_forgotten(self):
         case = '<testsuites><testcase name="{}" status="notrun"><skipped/></testcase></testsuites>'
