@@ -43,6 +43,9 @@ pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)      # libssl-dev; 
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)          # libzstd-dev
 pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)        # libsqlite3-dev
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)    # libsystemd-dev
+if(SLUICE_BUILD_HUB)
+  pkg_check_modules(pq REQUIRED IMPORTED_TARGET libpq)            # libpq-dev
+endif()
 
 find_path(SLUICE_NATS_INCLUDE nats/nats.h REQUIRED)               # libnats-dev
 find_library(SLUICE_NATS_LIBRARY NAMES nats REQUIRED)

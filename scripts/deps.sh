@@ -61,10 +61,11 @@ have_msgpack() {
 }
 
 build_packages="g++ cmake ninja-build pkg-config ccache ca-certificates libnats-dev libsqlite3-dev
-  libtomlplusplus-dev libcli11-dev libsodium-dev libzstd-dev libssl-dev libsystemd-dev"
+  libtomlplusplus-dev libcli11-dev libsodium-dev libzstd-dev libssl-dev libsystemd-dev libpq-dev
+  libjs-chart.js"
 run_packages="nats-server curl jq iproute2 openssl procps"
 test_packages="git python3 faketime nftables libgtest-dev libgmock-dev sqlite3 systemd dpkg-dev file
-  g++-aarch64-linux-gnu qemu-user"
+  g++-aarch64-linux-gnu qemu-user postgresql chromium prometheus"
 
 # Prints what is missing. A tool that is there without Debian's package (Node.js often is) counts.
 missing_packages() {
@@ -100,8 +101,17 @@ deps: Boost 1.74's headers yourself, or build in a container, then run this agai
 # Debian starts a service when its package is installed. Sluice's scripts start servers of their
 # own, so nothing may be left running, now or after a boot. The machine's own policy is kept.
 install_quietly() {
-  local policy=/usr/sbin/policy-rc.d made_policy=no had_nats=no code=0
-  installed nats-server && had_nats=yes
+  local policy=/usr/sbin/policy-rc.d made_policy=no code=0 service new_services=()
+  local clusters=/etc/postgresql-common/createcluster.d no_cluster=
+  for service in nats-server prometheus postgresql; do
+    installed "$service" || new_services+=("$service")
+  done
+  # The tests make clusters of their own; Debian's "main" would only take room and a port.
+  if ! installed postgresql-common && [ ! -e "$clusters/sluice-deps.conf" ]; then
+    no_cluster=$clusters/sluice-deps.conf
+    mkdir -p "$clusters"
+    echo 'create_main_cluster = false' >"$no_cluster"
+  fi
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
@@ -109,9 +119,12 @@ install_quietly() {
   fi
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >&2 || code=$?
   [ "$made_policy" = yes ] && rm -f "$policy"
-  if [ "$had_nats" = no ] && installed nats-server && command -v systemctl >/dev/null; then
-    systemctl disable nats-server.service >/dev/null 2>&1 || true
-  fi
+  [ -z "$no_cluster" ] || rm -f "$no_cluster"
+  for service in "${new_services[@]}"; do
+    if installed "$service" && command -v systemctl >/dev/null; then
+      systemctl disable "$service.service" >/dev/null 2>&1 || true
+    fi
+  done
   return "$code"
 }
 
