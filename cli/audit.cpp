@@ -4,13 +4,13 @@
 #include "cli/audit_gateway.hpp"
 #include "cli/event_source.hpp"
 #include "cli/hub.hpp"
+#include "cli/hub_stream.hpp"
 #include "cli/identity_audit.hpp"
 #include "cli/nats_login.hpp"
 #include "cli/program.hpp"
 #include "core/codec/event_codec.hpp"
 #include "core/subject.hpp"
 #include "http/router.hpp"
-#include "sync/nats/pull_consumer.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -85,30 +85,17 @@ Result<std::string> read_log(EventSource& source, IdentityAudit& audit, Progress
 
 Result<void> read_hub(nats::Connection& connection, const std::string& shard,
                       const std::string& gateway, IdentityAudit& audit, Progress& progress) {
-  nats::PullOptions options;
-  options.hub_stream = core::hub_stream_name(shard);
-  auto consumer = nats::PullConsumer::create(connection, options);
-  if (!consumer) return consumer.error();
-  std::uint64_t left = (*consumer)->pending();
-  std::uint64_t count = 0;
-  while (left > 0) {
-    const auto batch = (*consumer)->next(std::chrono::seconds(10));
-    if (!batch) return batch.error();
-    if (batch->empty())
-      return fail(Errc::kUnavailable, "the hub stream stopped giving messages before its end");
-    for (const nats::Pulled& one : *batch) {
-      left = one.pending;
-      const auto subject = core::EventSubject::parse(one.message.subject());
-      if (!subject || subject->gateway != gateway) continue;
-      const auto identity = one.message_id();
-      if (!identity) return fail(Errc::kCorrupt, "a message at the hub has no Nats-Msg-Id");
-      // A gap record stands for events that the hub will never have: those count as missing.
-      if (const auto parsed = core::Identity::parse(*identity); parsed && parsed->to != 0) continue;
-      audit.at_hub(*identity, subject->category == core::kReservedCategory);
-    }
-    progress.advance_to(count += batch->size(), "(hub stream)");
-  }
-  return {};
+  const auto each = [&](const nats::Pulled& one) -> Result<void> {
+    const auto subject = core::EventSubject::parse(one.message.subject());
+    if (!subject || subject->gateway != gateway) return {};
+    const auto identity = one.message_id();
+    if (!identity) return fail(Errc::kCorrupt, "a message at the hub has no Nats-Msg-Id");
+    // A gap record stands for events that the hub will never have: those count as missing.
+    if (const auto parsed = core::Identity::parse(*identity); parsed && parsed->to != 0) return {};
+    audit.at_hub(*identity, subject->category == core::kReservedCategory);
+    return {};
+  };
+  return read_hub_stream(connection, shard, "", progress, "(hub stream)", each);
 }
 
 Result<void> read_model(const Hub& hub, const Options& given, IdentityAudit& audit,

@@ -5,9 +5,9 @@
 #include <functional>
 
 #include "cli/chain_audit.hpp"
+#include "cli/hub_stream.hpp"
 #include "cli/nats_login.hpp"
 #include "core/subject.hpp"
-#include "sync/nats/pull_consumer.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -27,29 +27,16 @@ struct Reading {
   std::string remark;
 };
 
-// Every message of the gateway, in the order of the hub stream.
 Result<void> read_all(const Reading& reading,
                       const std::function<void(const ChainAudit::Message&)>& each) {
-  nats::PullOptions options;
-  options.hub_stream = core::hub_stream_name(reading.shard);
-  options.filter = "ev." + reading.shard + "." + reading.gateway + ".>";
-  auto consumer = nats::PullConsumer::create(reading.connection, options);
-  if (!consumer) return consumer.error();
-  std::uint64_t left = (*consumer)->pending();
-  std::uint64_t count = 0;
-  while (left > 0) {
-    const auto batch = (*consumer)->next(std::chrono::seconds(10));
-    if (!batch) return batch.error();
-    if (batch->empty())
-      return fail(Errc::kUnavailable, "the hub stream stopped giving messages before its end");
-    for (const nats::Pulled& one : *batch) {
-      left = one.pending;
-      const std::string identity = one.message_id().value_or("");
-      each({one.message.subject(), identity, one.message.payload(), one.sequence});
-    }
-    reading.progress.advance_to(count += batch->size(), reading.remark);
-  }
-  return {};
+  const std::string filter = "ev." + reading.shard + "." + reading.gateway + ".>";
+  return read_hub_stream(
+      reading.connection, reading.shard, filter, reading.progress, reading.remark,
+      [&](const nats::Pulled& one) -> Result<void> {
+        const std::string identity = one.message_id().value_or("");
+        each({one.message.subject(), identity, one.message.payload(), one.sequence});
+        return {};
+      });
 }
 
 json::array findings_of(const std::vector<ChainAudit::Finding>& findings) {

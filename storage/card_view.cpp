@@ -5,8 +5,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <cstring>
 #include <string>
 
 #include "sqlite/database.hpp"
@@ -84,19 +82,16 @@ Result<CardView> CardView::open(const fs::path& log_folder) {
     return fail(Errc::kBusy, "a program writes the log in " + log_folder.string() +
                                  ": while sluiced runs, name its configuration instead of its "
                                  "state folder, and be its user or root");
-  const char* place = std::getenv("TMPDIR");
-  std::string name =
-      std::string(place != nullptr && *place != 0 ? place : "/tmp") + "/sluice-card-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr)
-    return fail(Errc::kIo, "cannot make a scratch folder " + name + ": " + std::strerror(errno));
-  CardView view{fs::path(name)};
+  auto scratch = ScratchFolder::make("card");
+  if (!scratch) return scratch.error();
+  CardView view{std::move(*scratch)};
   bool found = false;
   for (const core::Lane lane : core::kLanes) {
     const auto files = list_segments(lane_folder(log_folder, lane));
     if (!files && files.error().code == Errc::kNotFound) continue;
     if (!files) return files.error();
     found = found || !files->empty();
-    const fs::path folder = lane_folder(view.scratch_, lane);
+    const fs::path folder = lane_folder(view.folder(), lane);
     std::error_code error;
     fs::create_directory(folder, error);
     if (error) return io_error("cannot make", folder, error);
@@ -105,13 +100,6 @@ Result<CardView> CardView::open(const fs::path& log_folder) {
   }
   if (!found) return fail(Errc::kNotFound, "there is no log in " + log_folder.string());
   return view;
-}
-
-CardView::CardView(CardView&& other) noexcept : scratch_(std::exchange(other.scratch_, {})) {}
-
-CardView::~CardView() {
-  std::error_code ignored;
-  if (!scratch_.empty()) fs::remove_all(scratch_, ignored);
 }
 
 }  // namespace sluice::storage

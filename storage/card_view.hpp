@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/result.hpp"
+#include "storage/scratch_folder.hpp"
 
 namespace sluice::storage {
 
@@ -16,15 +17,12 @@ class CardView {
   // kNotFound: no log there; kBusy: somebody writes it; kIo: it cannot be read, or the scratch
   // folder not written.
   static core::Result<CardView> open(const std::filesystem::path& log_folder);
-  CardView(CardView&& other) noexcept;
-  CardView& operator=(CardView&&) = delete;
-  ~CardView();
 
-  const std::filesystem::path& folder() const { return scratch_; }
+  const std::filesystem::path& folder() const { return scratch_.path(); }
 
  private:
-  explicit CardView(std::filesystem::path scratch) : scratch_(std::move(scratch)) {}
-  std::filesystem::path scratch_;
+  explicit CardView(ScratchFolder scratch) : scratch_(std::move(scratch)) {}
+  ScratchFolder scratch_;
 };
 
 }  // namespace sluice::storage

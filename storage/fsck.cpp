@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/fsck.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/codec/event_codec.hpp"
 #include "storage/fsck_segment.hpp"
+#include "storage/scratch_folder.hpp"
 #include "storage/segment_health.hpp"
 
 namespace sluice::storage {
@@ -21,37 +19,13 @@ using core::Result;
 using core::Seq;
 namespace fs = std::filesystem;
 
-// A folder of its own under $TMPDIR, gone with the object.
-class Scratch {
- public:
-  static Result<Scratch> make() {
-    std::error_code error;
-    const fs::path base = fs::temp_directory_path(error);
-    std::string name = (error ? fs::path("/tmp") : base) / "sluice-fsck-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr)
-      return fail(Errc::kIo, "cannot make a scratch folder " + name + ": set TMPDIR to another");
-    return Scratch(name);
-  }
-  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Scratch& operator=(Scratch&&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit Scratch(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
-
 // The marks that lane system holds, by the lane that they speak of.
 using Marks = std::array<std::vector<codec::ChainMark>, core::kLaneCount>;
 
 class LogCheck {
  public:
   using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
-  LogCheck(fs::path folder, Scratch scratch, const Progress& progress)
+  LogCheck(fs::path folder, ScratchFolder scratch, const Progress& progress)
       : folder_(std::move(folder)), scratch_(std::move(scratch)), progress_(progress) {}
 
   Result<FsckResult> run() {
@@ -253,7 +227,7 @@ class LogCheck {
   }
 
   fs::path folder_;
-  Scratch scratch_;
+  ScratchFolder scratch_;
   const Progress& progress_;
   std::array<std::vector<SegmentFile>, core::kLaneCount> files_;
   Marks marks_;
@@ -268,7 +242,7 @@ class LogCheck {
 
 Result<FsckResult> check_log(const fs::path& folder,
                              const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  auto scratch = Scratch::make();
+  auto scratch = ScratchFolder::make("fsck");
   if (!scratch) return scratch.error();
   return LogCheck(folder, std::move(*scratch), progress).run();
 }

@@ -19,22 +19,6 @@ constexpr const char* kId = "01890a5d-ac96-774b-bcce-b302099a805";  // and a dig
 
 class Fork : public SluicedTest {
  protected:
-  rpc::BlockingClient uplink() {
-    auto client = rpc("uplink");
-    const auto hello = client.call("hello", one_map({{"version", packed("1")}}));
-    EXPECT_TRUE(hello);
-    if (hello) epoch_ = *rpc::Value::trusted(*hello).find("epoch").text();
-    return client;
-  }
-  std::string acks(core::Seq acked) const {
-    rpc::Packer out;
-    out.array(2).text("telemetry").array(1).map(8).text("acked").unsigned_integer(acked);
-    out.text("hub_stream").text("EVENTS-main").text("created").text("2026-11-21T00:00:00Z");
-    out.text("epoch").text(epoch_).text("seq").unsigned_integer(acked);
-    out.text("hub_seq").unsigned_integer(acked).text("subject").text("ev.main.plant-7.t.pump.T");
-    out.text("identity").text("plant-7." + epoch_ + ".telemetry." + std::to_string(acked));
-    return out.take();
-  }
   std::string went_back(core::Seq seq) const {
     return rpc::Packer()
         .array(3)
@@ -61,7 +45,6 @@ class Fork : public SluicedTest {
   }
   core::json::array forks() { return status().at("forks").as_array(); }
   std::filesystem::path log_folder() const { return folder_ / "s/log"; }
-  std::string epoch_;
 };
 
 TEST_F(Fork, ALogThatWentBackEndsAndSendsItsTailAgainInANewEpoch) {

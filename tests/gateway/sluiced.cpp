@@ -45,6 +45,25 @@ core::json::value SluicedTest::status() {
   return answer ? *core::parse_json(answer->body) : core::json::value();
 }
 
+rpc::BlockingClient SluicedTest::uplink() {
+  auto client = rpc("uplink");
+  const auto hello = client.call("hello", one_map({{"version", packed("1")}}));
+  EXPECT_TRUE(hello);
+  if (hello) epoch_ = *rpc::Value::trusted(*hello).find("epoch").text();
+  return client;
+}
+
+std::string SluicedTest::acks(core::Seq acked, const std::string& lane) const {
+  rpc::Packer out;
+  out.array(2).text(lane).array(1).map(8).text("acked").unsigned_integer(acked);
+  out.text("hub_stream").text("EVENTS-main").text("created").text("2026-11-21T00:00:00Z");
+  out.text("epoch").text(epoch_).text("seq").unsigned_integer(acked);
+  out.text("hub_seq").unsigned_integer(acked).text("subject").text(
+      "ev.main.plant-7.telemetry.pump.T");
+  out.text("identity").text("plant-7." + epoch_ + ".telemetry." + std::to_string(acked));
+  return out.take();
+}
+
 std::string one_event(const std::string& stream, const std::string& type, std::int64_t data,
                       const std::string& id) {
   rpc::Packer out;

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "core/event.hpp"
 #include "core/json.hpp"
 #include "http/client.hpp"
 #include "rpc/blocking_client.hpp"
@@ -29,10 +30,15 @@ class SluicedTest : public ::testing::Test {
   rpc::BlockingClient rpc(const std::string& name = "ingest");
   http::Client http() { return http::Client(*http::Endpoint::parse(socket("http").string())); }
   core::json::value status();
+  // A session such as sluice-uplink's; epoch_ is what its hello was answered with.
+  rpc::BlockingClient uplink();
+  // Params of `acks`: the hub has all of the lane up to `acked`.
+  std::string acks(core::Seq acked, const std::string& lane = "telemetry") const;
 
   test::TempDir folder_;
   std::filesystem::path config_;
   std::optional<test::Process> sluiced_;
+  std::string epoch_;
 };
 
 // Params of `append` with one event.

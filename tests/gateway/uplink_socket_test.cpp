@@ -25,22 +25,11 @@ class UplinkSocket : public SluicedTest {
     }
     return client;
   }
-  std::string acks(core::Seq acked, const std::string& lane = "telemetry") const {
-    rpc::Packer out;
-    out.array(2).text(lane).array(1).map(8).text("acked").unsigned_integer(acked);
-    out.text("hub_stream").text("EVENTS-main").text("created").text("2026-11-21T00:00:00Z");
-    out.text("epoch").text(epoch_).text("seq").unsigned_integer(acked);
-    out.text("hub_seq").unsigned_integer(acked).text("subject").text(
-        "ev.main.plant-7.telemetry.pump.T");
-    out.text("identity").text("plant-7." + epoch_ + ".telemetry." + std::to_string(acked));
-    return out.take();
-  }
   void append(int count) {
     auto client = rpc();
     for (int i = 0; i < count; ++i) ASSERT_TRUE(client.call("append", one_event("pump/7", "T", i)));
   }
   std::int64_t acked() { return status().at("lanes").at("telemetry").at("acked").as_int64(); }
-  std::string epoch_;
 };
 
 TEST_F(UplinkSocket, AcksMoveTheCursorAndARewindSetsItBack) {
