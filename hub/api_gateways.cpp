@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include "hub/api_gateways.hpp"
 
+#include <algorithm>
+#include <memory>
+
+#include "core/json.hpp"
 #include "core/text.hpp"
-#include "hub/api.hpp"
+#include "hub/forks.hpp"
 
 namespace sluice::hub {
 
 namespace json = core::json;
 
 namespace {
+
+constexpr std::int64_t kSilentAfterNs = 15LL * 60 * 1'000'000'000;  // three reports missed
 
 json::object describe_gateway_lanes(const codec::Report& report) {
   json::object out;
@@ -39,36 +45,8 @@ json::array describe_forks(const std::vector<Fork>& forks) {
   return out;
 }
 
-}  // namespace
-
-std::vector<projection::Branch> Api::branches() const {
-  const std::lock_guard lock(branches_mutex_);
-  const std::uint64_t now = parts_.clock.monotonic_ns();
-  if (branches_ns_ != 0 && now - branches_ns_ < kBranchesNs) return branches_;
-  std::vector<projection::Branch> all;
-  for (const ServedModel& model : parts_.models) {
-    auto found = model.host->with_engine(
-        [](projection::Engine& engine) { return engine.branches(kBranchesMax); });
-    if (!found) continue;  // a database that cannot be read is said by its model
-    for (projection::Branch& branch : *found) {
-      // Several models read the same lanes, and one may be behind another.
-      const auto known = std::find_if(all.begin(), all.end(), [&](const projection::Branch& other) {
-        return other.gateway == branch.gateway && other.lane == branch.lane &&
-               other.epoch == branch.epoch;
-      });
-      if (known == all.end())
-        all.push_back(std::move(branch));
-      else if (known->hub_last < branch.hub_last)
-        *known = std::move(branch);
-    }
-  }
-  branches_ = std::move(all);
-  branches_ns_ = now;
-  return branches_;
-}
-
-json::object Api::describe_gateway(const ReportKeeper::Gateway& gateway,
-                                   const std::vector<Fork>& forks, std::int64_t now_ns) const {
+json::object describe_gateway(const ReportKeeper::Gateway& gateway, const std::vector<Fork>& forks,
+                              std::int64_t now_ns) {
   const codec::Report& report = gateway.report;
   const std::int64_t age_ns = std::max<std::int64_t>(0, now_ns - gateway.received_ns);
   json::array machines;
@@ -95,20 +73,30 @@ json::object Api::describe_gateway(const ReportKeeper::Gateway& gateway,
           {"forks", describe_forks(forks)}};
 }
 
-http::Response Api::gateways() const {
-  const std::int64_t now_ns = parts_.clock.wall_ns();
+http::Response gateways(const GatewaysApi& parts) {
+  const std::int64_t now_ns = parts.clock.wall_ns();
   json::array list;
-  const auto all = branches();
-  for (const auto& gateway : parts_.reports.all(now_ns))
+  const auto all = parts.branches->all();
+  for (const auto& gateway : parts.reports.all(now_ns))
     list.push_back(
         describe_gateway(gateway, forks_of(gateway.report.gateway, all, &gateway), now_ns));
-  json::object out{{"gateways", std::move(list)},
-                   {"now", core::format_time(now_ns)},
-                   {"connected", parts_.watch.connected()},
-                   {"last_error", parts_.watch.last_error()}};
-  http::Response response;
-  response.body = core::to_json(out);
-  return response;
+  return json_response(core::to_json(json::object{{"gateways", std::move(list)},
+                                                  {"now", core::format_time(now_ns)},
+                                                  {"connected", parts.watch.connected()},
+                                                  {"last_error", parts.watch.last_error()}}));
+}
+
+}  // namespace
+
+std::uint64_t backlog_of(const codec::Report& report) {
+  std::uint64_t backlog = 0;
+  for (const auto& lane : report.lanes)
+    backlog += lane.last > lane.acked ? lane.last - lane.acked : 0;
+  return backlog;
+}
+
+void add_gateways_api(Routes& routes, const GatewaysApi& parts) {
+  routes.get("/v1/gateways", [parts](const http::Request&) { return gateways(parts); });
 }
 
 }  // namespace sluice::hub

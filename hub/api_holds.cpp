@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "hub/api_holds.hpp"
+
 #include <algorithm>
 #include <optional>
 
+#include "core/json.hpp"
 #include "core/text.hpp"
-#include "hub/api.hpp"
 
 namespace sluice::hub {
 
@@ -147,27 +149,13 @@ Result<Skipped> skip_in(projection::Engine& engine, const SkipRequest& request) 
   }
 }
 
-// A browser sends a page's own requests with Origin; a foreign page must not reach this.
-Result<void> check_sender(const http::Request& request) {
-  if (request.content_type != "application/json")
-    return fail(Errc::kBadRequest, "send it as application/json", "content-type");
-  const auto origin = request.header("origin");
-  const auto host = request.header("host");
-  if (origin && (!host || *origin != "http://" + std::string(*host)))
-    return fail(Errc::kUnauthorized, "a page of another site may not ask for this", "origin");
-  return {};
-}
-
-}  // namespace
-
-Result<json::array> Api::holds_of(const ServedModel& model) const {
+Result<json::array> holds_of(const ServedModel& model, std::int64_t now) {
   const auto holes = model.host->with_engine(
       [](projection::Engine& engine) { return engine.holes(ModelHost::kHolesMax); });
   if (!holes) return holes.error();
   const auto lanes =
       model.host->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
   if (!lanes) return lanes.error();
-  const std::int64_t now = parts_.clock.wall_ns();
   json::array out;
   for (const projection::Hole& hole : *holes) {
     const bool blocked =
@@ -190,28 +178,26 @@ Result<json::array> Api::holds_of(const ServedModel& model) const {
   return out;
 }
 
-http::Response Api::holds() const {
+http::Response holds(const HoldsApi& parts) {
   json::array list;
-  for (const ServedModel& model : parts_.models) {
-    auto holds = holds_of(model);
+  for (const ServedModel& model : parts.models) {
+    auto holds = holds_of(model, parts.clock.wall_ns());
     if (!holds) return http::error_response(holds.error());
     for (json::value& hold : *holds) list.push_back(std::move(hold));
   }
-  http::Response response;
-  response.body = core::to_json(json::object{{"holds", std::move(list)}});
-  return response;
+  return json_response(core::to_json(json::object{{"holds", std::move(list)}}));
 }
 
-http::Response Api::skip_hold(const http::Request& request) const {
+http::Response skip_hold(const HoldsApi& parts, const http::Request& request) {
   if (const auto sender = check_sender(request); !sender)
     return http::error_response(sender.error());
   const auto asked = parse_skip(request.body);
   if (!asked) return http::error_response(asked.error());
-  if (!asked->model.empty() && find(asked->model) == nullptr)
+  if (!asked->model.empty() && find_model(parts.models, asked->model) == nullptr)
     return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
   Skipped all;
   json::array models;
-  for (const ServedModel& model : parts_.models) {
+  for (const ServedModel& model : parts.models) {
     if (!asked->model.empty() && model.host->name() != asked->model) continue;
     const auto done = model.host->with_engine(
         [&](projection::Engine& engine) { return skip_in(engine, *asked); });
@@ -233,16 +219,22 @@ http::Response Api::skip_hold(const http::Request& request) const {
                           {"skipped", all.absent},
                           {"reason", asked->reason},
                           {"by", request.peer}};
-  const auto recorded = parts_.audit.record("HoldSkipped", deed);
+  const auto recorded = parts.audit.record("HoldSkipped", deed);
   json::object out{{"skipped", all.absent},
                    {"holes", all.holes},
                    {"applied", all.applied},
                    {"models", std::move(models)},
                    {"event", recorded && *recorded}};
   if (!recorded) out["event_error"] = core::to_string(recorded.error());
-  http::Response response;
-  response.body = core::to_json(out);
-  return response;
+  return json_response(core::to_json(out));
+}
+
+}  // namespace
+
+void add_holds_api(Routes& routes, const HoldsApi& parts) {
+  routes.get("/v1/holds", [parts](const http::Request&) { return holds(parts); });
+  routes.post("/v1/holds/skip",
+              [parts](const http::Request& request) { return skip_hold(parts, request); });
 }
 
 }  // namespace sluice::hub

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "hub/api_models.hpp"
+
 #include <algorithm>
 
+#include "core/json.hpp"
 #include "core/text.hpp"
-#include "hub/api.hpp"
 
 namespace sluice::hub {
 
@@ -12,6 +14,8 @@ using core::Result;
 namespace json = core::json;
 
 namespace {
+
+constexpr std::size_t kParkedMax = 100;  // in one answer
 
 json::array describe_tables(const ModelHost& host) {
   json::array out;
@@ -60,11 +64,9 @@ json::array describe_parked(const std::vector<projection::ParkedEvent>& events) 
   return out;
 }
 
-}  // namespace
-
-json::object Api::describe_feed(const ModelFeed& feed, bool blocked) const {
+json::object describe_feed(const ModelFeed& feed, bool blocked, const core::Clock& clock) {
   const FeedStatus status = feed.status();
-  const Progress progress = progress_of(status, blocked, parts_.clock);
+  const Progress progress = progress_of(status, blocked, clock);
   json::object out{{"shard", feed.shard()},
                    {"hub_stream", status.hub.name},
                    {"created", status.hub.created},
@@ -73,7 +75,7 @@ json::object Api::describe_feed(const ModelFeed& feed, bool blocked) const {
                    {"position", status.position},
                    {"hub_last", progress.hub_last},
                    {"lag", progress.lag()},
-                   {"lag_s", static_cast<std::int64_t>(lag_seconds(status, parts_.clock))},
+                   {"lag_s", static_cast<std::int64_t>(lag_seconds(status, clock))},
                    {"moved_s_ago", progress.moved_ns_ago / 1'000'000'000},
                    {"sessions", status.sessions},
                    {"begun_anew", status.begun_anew},
@@ -82,7 +84,7 @@ json::object Api::describe_feed(const ModelFeed& feed, bool blocked) const {
   return out;
 }
 
-Result<json::object> Api::describe(const ServedModel& model) const {
+Result<json::object> describe(const ServedModel& model, const core::Clock& clock) {
   ModelHost& host = *model.host;
   const auto lanes =
       host.with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
@@ -103,8 +105,8 @@ Result<json::object> Api::describe(const ServedModel& model) const {
   json::array shards;
   ModelState state = ModelState::kRunning;
   for (const auto& feed : model.feeds) {
-    shards.push_back(describe_feed(*feed, blocked));
-    state = worse(state, derive_state(progress_of(feed->status(), blocked, parts_.clock)));
+    shards.push_back(describe_feed(*feed, blocked, clock));
+    state = worse(state, derive_state(progress_of(feed->status(), blocked, clock)));
   }
   json::object out{
       {"model", host.name()},
@@ -125,25 +127,23 @@ Result<json::object> Api::describe(const ServedModel& model) const {
   return out;
 }
 
-http::Response Api::models() const {
+http::Response models(const ModelsApi& parts) {
   json::array list;
-  for (const ServedModel& model : parts_.models) {
-    auto described = describe(model);
+  for (const ServedModel& model : parts.models) {
+    auto described = describe(model, parts.clock);
     if (!described) return http::error_response(described.error());
     list.push_back(std::move(*described));
   }
-  http::Response response;
-  response.body = core::to_json(json::object{{"models", std::move(list)},
-                                             {"now", core::format_time(parts_.clock.wall_ns())},
-                                             {"version", SLUICE_VERSION}});
-  return response;
+  return json_response(core::to_json(json::object{{"models", std::move(list)},
+                                                  {"now", core::format_time(parts.clock.wall_ns())},
+                                                  {"version", SLUICE_VERSION}}));
 }
 
-http::Response Api::model(const http::Request& request) const {
-  const ServedModel* model = find(request.parameter("model"));
+http::Response model(const ModelsApi& parts, const http::Request& request) {
+  const ServedModel* model = find_model(parts.models, request.parameter("model"));
   if (model == nullptr)
     return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
-  auto described = describe(*model);
+  auto described = describe(*model, parts.clock);
   if (!described) return http::error_response(described.error());
   const auto lanes =
       model->host->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
@@ -153,9 +153,15 @@ http::Response Api::model(const http::Request& request) const {
   if (!parked) return http::error_response(parked.error());
   (*described)["lanes"] = describe_lanes(*lanes);
   (*described)["parked_events"] = describe_parked(*parked);
-  http::Response response;
-  response.body = core::to_json(*described);
-  return response;
+  return json_response(core::to_json(*described));
+}
+
+}  // namespace
+
+void add_models_api(Routes& routes, const ModelsApi& parts) {
+  routes.get("/v1/models", [parts](const http::Request&) { return models(parts); });
+  routes.get("/v1/models/{model}",
+             [parts](const http::Request& request) { return model(parts, request); });
 }
 
 }  // namespace sluice::hub

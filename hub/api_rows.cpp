@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "hub/api_rows.hpp"
+
 #include <charconv>
 
 #include "core/codec/json_data.hpp"
 #include "core/text.hpp"
-#include "hub/api.hpp"
 #include "hub/query_params.hpp"
 
 namespace sluice::hub {
@@ -70,19 +71,24 @@ std::string page_document(std::string_view model, std::string_view table, const 
   return out;
 }
 
-}  // namespace
+constexpr std::chrono::milliseconds kQueryDeadline{10'000};
 
-http::Response Api::rows(const http::Request& request) const {
-  const ServedModel* model = find(request.parameter("model"));
+http::Response rows(const RowsApi& parts, const http::Request& request) {
+  const ServedModel* model = find_model(parts.models, request.parameter("model"));
   if (model == nullptr)
     return http::error_response(core::fail(core::Errc::kNotFound, "no such model", "model"));
   const auto query = parse_query_params(request.parameter("table"), request.query);
   if (!query) return http::error_response(query.error());
   const auto page = model->host->run(*query, kQueryDeadline);
   if (!page) return http::error_response(page.error());
-  http::Response response;
-  response.body = page_document(model->host->name(), query->table, *page);
-  return response;
+  return json_response(page_document(model->host->name(), query->table, *page));
+}
+
+}  // namespace
+
+void add_rows_api(Routes& routes, const RowsApi& parts) {
+  routes.get("/v1/models/{model}/{table}",
+             [parts](const http::Request& request) { return rows(parts, request); });
 }
 
 }  // namespace sluice::hub

@@ -171,10 +171,9 @@ void Hub::join() {
     for (auto& feed : model.feeds) feed->join();
 }
 
-std::shared_ptr<const Api> Hub::api(std::function<std::uint64_t()> http_requests) const {
-  return std::make_shared<const Api>(Api::Parts{parts_->models, parts_->reports, *parts_->watch,
-                                                parts_->needs, parts_->audit, parts_->clock,
-                                                std::move(http_requests)});
+void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) const {
+  add_api(routes, {parts_->models, parts_->reports, *parts_->watch, parts_->needs, parts_->audit,
+                   parts_->clock, std::move(http_requests)});
 }
 
 std::uint64_t Hub::silent_ns() const {

@@ -28,7 +28,9 @@ class Hub {
   void stop();  // asks all threads to end
   void join();  // waits for them; `fatal` is not called after that
 
-  std::shared_ptr<const Api> api(std::function<std::uint64_t()> http_requests) const;
+  // The API's routes; the hub outlives the router. `http_requests`: how many were served, for
+  // /metrics.
+  void add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) const;
   // Nanoseconds since the thread that has been silent longest showed that it lives.
   std::uint64_t silent_ns() const;
   std::size_t models() const;

@@ -64,8 +64,9 @@ class App {
     if (!address) return address.error();
     http::Router router;
     add_page(router);
-    add_api(router, hub_.api([this] { return requests_.load(); }),
-            [this](std::function<void()> work) { asio::post(workers_, std::move(work)); });
+    Routes routes(router,
+                  [this](std::function<void()> work) { asio::post(workers_, std::move(work)); });
+    hub_.add_routes(routes, [this] { return requests_.load(); });
     server_ = std::make_unique<http::Server>(io_, settings_.http, std::move(router), log_);
     const auto bound = server_->listen_tcp(*address, std::move(tokens));
     if (!bound) return bound.error();

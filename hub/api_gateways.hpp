@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "hub/branch_book.hpp"
+#include "hub/report_keeper.hpp"
+#include "hub/report_watch.hpp"
+#include "hub/routes.hpp"
+
+namespace sluice::hub {
+
+// GET /v1/gateways: the fleet, from the gateways' reports.
+struct GatewaysApi {
+  std::shared_ptr<BranchBook> branches;
+  const ReportKeeper& reports;
+  const ReportWatch& watch;
+  const core::Clock& clock;
+};
+void add_gateways_api(Routes& routes, const GatewaysApi& parts);
+
+// Events in its log that the hub has not acknowledged.
+std::uint64_t backlog_of(const codec::Report& report);
+
+}  // namespace sluice::hub

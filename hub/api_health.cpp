@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/api_health.hpp"
+
+namespace sluice::hub {
+
+namespace {
+
+http::Response ready(const std::vector<ServedModel>& models) {
+  std::string waiting;
+  for (const ServedModel& model : models)
+    for (const auto& feed : model.feeds)
+      if (const FeedStatus status = feed->status(); !status.connected)
+        waiting += model.host->name() + "/" + feed->shard() + ": " +
+                   (status.last_error.empty() ? "connecting" : status.last_error) + "\n";
+  http::Response response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.status = waiting.empty() ? 200 : 503;
+  response.body = waiting.empty() ? "ready\n" : "not ready\n" + waiting;
+  return response;
+}
+
+}  // namespace
+
+void add_health_api(Routes& routes, const std::vector<ServedModel>& models) {
+  routes.get(
+      "/readyz", [&models](const http::Request&) { return ready(models); }, Routes::Access::kOpen);
+  // Green as long as the server's own thread answers: it asks nobody.
+  routes.direct(
+      "GET", "/healthz",
+      [](const http::Request&, const http::Respond& respond) {
+        respond({200, "text/plain; charset=utf-8", "ok\n", {}});
+      },
+      Routes::Access::kOpen);
+}
+
+}  // namespace sluice::hub

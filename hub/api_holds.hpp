@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/clock.hpp"
+#include "hub/audit.hpp"
+#include "hub/routes.hpp"
+#include "hub/served_model.hpp"
+
+namespace sluice::hub {
+
+// GET /v1/holds, POST /v1/holds/skip.
+struct HoldsApi {
+  const std::vector<ServedModel>& models;
+  Audit& audit;
+  const core::Clock& clock;
+};
+void add_holds_api(Routes& routes, const HoldsApi& parts);
+
+}  // namespace sluice::hub

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/clock.hpp"
+#include "hub/routes.hpp"
+#include "hub/served_model.hpp"
+
+namespace sluice::hub {
+
+// GET /v1/models, GET /v1/models/{model}.
+struct ModelsApi {
+  const std::vector<ServedModel>& models;
+  const core::Clock& clock;
+};
+void add_models_api(Routes& routes, const ModelsApi& parts);
+
+}  // namespace sluice::hub

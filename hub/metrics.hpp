@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/result.hpp"
+#include "http/prometheus_text.hpp"
+#include "hub/routes.hpp"
+
+namespace sluice::hub {
+
+class BranchBook;
+class ReportKeeper;
+struct ServedModel;
+
+// Writes one group of families into a /metrics page. Any thread; may block as a database does.
+using MetricsGroup = std::function<core::Result<void>(http::PrometheusText&)>;
+
+// Positions, lag and state per model and shard; effects, holds and parked events per model.
+MetricsGroup model_metrics(const std::vector<ServedModel>& models, const core::Clock& clock);
+// Reports, backlogs, clones and forks per gateway.
+MetricsGroup gateway_metrics(const ReportKeeper& reports, std::shared_ptr<BranchBook> branches,
+                             const core::Clock& clock);
+
+// GET /metrics: all groups, in this order. A group that fails fails the page.
+void add_metrics_api(Routes& routes, std::vector<MetricsGroup> groups);
+
+}  // namespace sluice::hub

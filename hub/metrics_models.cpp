@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "hub/metrics.hpp"
+#include "hub/served_model.hpp"
+
+namespace sluice::hub {
+
+namespace {
+
+using http::PrometheusText;
+
+struct ModelFigures {
+  std::string name;
+  projection::EngineTotals totals;
+  std::uint64_t holds = 0;
+  std::int64_t oldest_hold_ns = 0;
+  std::uint64_t held = 0;
+  bool blocked = false;
+  std::vector<std::pair<std::string, FeedStatus>> feeds;  // by shard
+};
+
+core::Result<ModelFigures> figures_of(const ServedModel& model) {
+  ModelFigures out;
+  out.name = model.host->name();
+  const auto read = model.host->with_engine([&](projection::Engine& engine) -> core::Result<void> {
+    const auto totals = engine.totals();
+    if (!totals) return totals.error();
+    out.totals = *totals;
+    const auto holes = engine.holes(ModelHost::kHolesMax);
+    if (!holes) return holes.error();
+    out.holds = holes->size();
+    for (const projection::Hole& hole : *holes)
+      if (out.oldest_hold_ns == 0 || hole.since_ns < out.oldest_hold_ns)
+        out.oldest_hold_ns = hole.since_ns;
+    const auto lanes = engine.lanes(kLanesMax);
+    if (!lanes) return lanes.error();
+    for (const projection::LaneState& lane : *lanes) {
+      out.held += lane.held;
+      out.blocked = out.blocked || lane.blocked;
+    }
+    return {};
+  });
+  if (!read) return read.error();
+  for (const auto& feed : model.feeds) out.feeds.emplace_back(feed->shard(), feed->status());
+  return out;
+}
+
+template <class Value>
+void per_feed(PrometheusText& out, const std::vector<ModelFigures>& models, std::string_view name,
+              std::string_view type, std::string_view help, const Value& value) {
+  out.family(name, type, help);
+  for (const ModelFigures& model : models)
+    for (const auto& [shard, status] : model.feeds)
+      out.sample({{"model", model.name}, {"shard", shard}}, value(status));
+}
+
+template <class Value>
+void per_model(PrometheusText& out, const std::vector<ModelFigures>& models, std::string_view name,
+               std::string_view type, std::string_view help, const Value& value) {
+  out.family(name, type, help);
+  for (const ModelFigures& model : models) out.sample({{"model", model.name}}, value(model));
+}
+
+void write_feeds(PrometheusText& out, const std::vector<ModelFigures>& models,
+                 const core::Clock& clock) {
+  per_feed(out, models, "sluice_hub_position", "gauge", "Hub-stream sequence read last.",
+           [](const FeedStatus& feed) { return feed.position; });
+  per_feed(out, models, "sluice_hub_stream_last", "gauge", "Last hub-stream sequence known.",
+           [](const FeedStatus& feed) { return std::max(feed.hub_last, feed.position); });
+  per_feed(out, models, "sluice_hub_lag_events", "gauge", "Messages not read yet.",
+           [](const FeedStatus& feed) {
+             return feed.hub_last > feed.position ? feed.hub_last - feed.position
+                                                  : std::uint64_t{0};
+           });
+  per_feed(out, models, "sluice_hub_lag_seconds", "gauge",
+           "Age of the message read last, while others wait.",
+           [&](const FeedStatus& feed) { return lag_seconds(feed, clock); });
+  per_feed(out, models, "sluice_hub_connected", "gauge", "1 while a consumer is open.",
+           [](const FeedStatus& feed) { return std::uint64_t{feed.connected}; });
+  per_feed(out, models, "sluice_hub_read_total", "counter", "Messages read since the start.",
+           [](const FeedStatus& feed) { return feed.read; });
+  per_feed(out, models, "sluice_hub_begun_anew_total", "counter",
+           "Times that a hub stream was read from its first message again.",
+           [](const FeedStatus& feed) { return feed.begun_anew; });
+  out.family("sluice_hub_state", "gauge", "1 for the state that the model is in.");
+  for (const ModelFigures& model : models)
+    for (const auto& [shard, status] : model.feeds)
+      for (const ModelState state :
+           {ModelState::kRunning, ModelState::kLagging, ModelState::kStalled, ModelState::kBlocked})
+        out.sample({{"model", model.name}, {"shard", shard}, {"state", state_word(state)}},
+                   std::uint64_t{derive_state(progress_of(status, model.blocked, clock)) == state});
+}
+
+void write_models(PrometheusText& out, const std::vector<ModelFigures>& models,
+                  std::int64_t now_ns) {
+  per_model(out, models, "sluice_hub_applied_total", "counter",
+            "Events that took effect since the database was made.",
+            [](const ModelFigures& model) { return model.totals.applied; });
+  per_model(out, models, "sluice_hub_holds", "gauge", "Holes that events wait behind.",
+            [](const ModelFigures& model) { return model.holds; });
+  per_model(out, models, "sluice_hub_oldest_hold_seconds", "gauge",
+            "Since the oldest hole holds events back; 0 if there is none.",
+            [&](const ModelFigures& model) {
+              return model.oldest_hold_ns == 0
+                         ? 0.0
+                         : static_cast<double>(now_ns - model.oldest_hold_ns) / 1e9;
+            });
+  per_model(out, models, "sluice_hub_held_events", "gauge", "Events that wait behind holes.",
+            [](const ModelFigures& model) { return model.held; });
+  per_model(out, models, "sluice_hub_parked", "gauge", "Events put aside, the late ones included.",
+            [](const ModelFigures& model) { return model.totals.parked; });
+  per_model(out, models, "sluice_hub_late", "gauge", "Events that came after they were given up.",
+            [](const ModelFigures& model) { return model.totals.late; });
+  per_model(out, models, "sluice_hub_old_epoch_total", "counter",
+            "Events that took effect late, of an epoch that is not their gateway's newest.",
+            [](const ModelFigures& model) { return model.totals.old_epoch; });
+  per_model(out, models, "sluice_hub_refused_total", "counter",
+            "Messages that named another gateway or could not be read.",
+            [](const ModelFigures& model) { return model.totals.refused; });
+}
+
+}  // namespace
+
+MetricsGroup model_metrics(const std::vector<ServedModel>& models, const core::Clock& clock) {
+  return [&models, &clock](PrometheusText& out) -> core::Result<void> {
+    std::vector<ModelFigures> figures;
+    for (const ServedModel& model : models) {
+      auto of_model = figures_of(model);
+      if (!of_model) return of_model.error();
+      figures.push_back(std::move(*of_model));
+    }
+    write_feeds(out, figures, clock);
+    write_models(out, figures, clock.wall_ns());
+    return {};
+  };
+}
+
+}  // namespace sluice::hub

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/routes.hpp"
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::fail;
+
+http::Handler Routes::on_worker(Answer answer) const {
+  return [work = work_, answer = std::move(answer)](http::Request request, http::Respond respond) {
+    work([answer, request = std::move(request), respond = std::move(respond)] {
+      respond(answer(request));
+    });
+  };
+}
+
+void Routes::get(std::string_view pattern, Answer answer, Access access) {
+  direct("GET", pattern, on_worker(std::move(answer)), access);
+}
+
+void Routes::post(std::string_view pattern, Answer answer) {
+  direct("POST", pattern, on_worker(std::move(answer)));
+}
+
+void Routes::direct(std::string_view method, std::string_view pattern, http::Handler handler,
+                    Access access) {
+  router_.add(method, pattern, std::move(handler), access == Access::kOpen);
+  added_.push_back(std::string(method) + " " + std::string(pattern));
+}
+
+http::Response json_response(std::string document) {
+  http::Response response;
+  response.body = std::move(document);
+  return response;
+}
+
+core::Result<void> check_sender(const http::Request& request) {
+  if (request.content_type != "application/json")
+    return fail(Errc::kBadRequest, "send it as application/json", "content-type");
+  const auto origin = request.header("origin");
+  const auto host = request.header("host");
+  if (origin && (!host || *origin != "http://" + std::string(*host)))
+    return fail(Errc::kUnauthorized, "a page of another site may not ask for this", "origin");
+  return {};
+}
+
+}  // namespace sluice::hub

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/router.hpp"
+
+namespace sluice::hub {
+
+// Runs a function on a thread that may block.
+using Worker = std::function<void(std::function<void()>)>;
+
+// The API's routes while they are put together. An answer may block for as long as a database does:
+// it runs on a worker thread, several at once. Whatever it needs must live as long as the router.
+class Routes {
+ public:
+  using Answer = std::function<http::Response(const http::Request&)>;
+  enum class Access { kToken, kOpen };  // kOpen: also without a token, where tokens are set
+
+  Routes(http::Router& router, Worker work) : router_(router), work_(std::move(work)) {}
+
+  void get(std::string_view pattern, Answer answer, Access access = Access::kToken);
+  void post(std::string_view pattern, Answer answer);
+  // For an answer that waits or flows: `handler` runs on the server's thread and returns at once.
+  void direct(std::string_view method, std::string_view pattern, http::Handler handler,
+              Access access = Access::kToken);
+
+  const Worker& worker() const { return work_; }
+  // "GET /v1/models/{model}", in the order of adding: each must be in the OpenAPI document.
+  const std::vector<std::string>& added() const { return added_; }
+
+ private:
+  http::Handler on_worker(Answer answer) const;
+  http::Router& router_;
+  Worker work_;
+  std::vector<std::string> added_;
+};
+
+// A JSON document with status 200.
+http::Response json_response(std::string document);
+
+// For each request that changes something: sent as application/json, and by no other site's page
+// (a browser says Origin; a foreign page must not reach this). kBadRequest, kUnauthorized.
+core::Result<void> check_sender(const http::Request& request);
+
+}  // namespace sluice::hub
