@@ -5,6 +5,7 @@
 
 #include "core/result.hpp"
 #include "projection/model.hpp"
+#include "projection/target.hpp"
 #include "sqlite/database.hpp"
 
 namespace sluice::projection {
@@ -17,8 +18,5 @@ core::Result<sqlite::Database> open_model_database(const Model& model,
 // The same for reading: nothing is made, nothing can be written.
 core::Result<sqlite::Database> open_model_for_reading(const Model& model,
                                                       const std::filesystem::path& file);
-
-// Names with this prefix are the engine's own; models and queries cannot name them.
-inline constexpr const char* kInternalPrefix = "_sluice_";
 
 }  // namespace sluice::projection

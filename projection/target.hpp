@@ -129,6 +129,9 @@ class Target {
 
   // Statements that still run at this time fail with kLimit; nullopt: they take what they take.
   virtual void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline) = 0;
+  // From now on prepare() refuses all but SELECTs that leave the engine's own tables alone, as far
+  // as the database can tell. Statements that were prepared before stay.
+  virtual void allow_only_selects() = 0;
 };
 
 // A transaction that is rolled back unless it was committed.
@@ -155,6 +158,9 @@ class Transaction {
   explicit Transaction(Target& target) : target_(&target) {}
   Target* target_;
 };
+
+// Names with this prefix are the engine's own: models and queries cannot name them.
+inline constexpr const char* kInternalPrefix = "_sluice_";
 
 // The first column of the first row, as one statement; kNotFound without a row.
 core::Result<std::int64_t> query_int(Target& target, std::string_view sql);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "projection/target.hpp"
+
+#include "projection/sqlite_target.hpp"
+
+namespace sluice::projection {
+namespace {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+
+template <class Read>
+auto first_row(Target& target, std::string_view sql, Read&& read)
+    -> Result<decltype(read(std::declval<Statement&>()))> {
+  auto statement = target.prepare(sql);
+  if (!statement) return statement.error();
+  const auto row = (*statement)->step();
+  if (!row) return row.error();
+  if (!*row) return fail(Errc::kNotFound, target.place().text() + ": no row");
+  return read(**statement);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Target>> Target::open(const Place& place, Access access) {
+  return open_sqlite(place, access);
+}
+
+Result<std::int64_t> query_int(Target& target, std::string_view sql) {
+  return first_row(target, sql, [](Statement& row) { return row.integer(0); });
+}
+
+Result<std::string> query_text(Target& target, std::string_view sql) {
+  return first_row(target, sql, [](Statement& row) { return std::string(row.text(0)); });
+}
+
+}  // namespace sluice::projection
