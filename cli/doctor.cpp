@@ -35,71 +35,40 @@ struct Options {
   double disk_seconds = 3;
 };
 
-struct Check {
-  const char* name;
-  Finding (*run)(Patient&);
-};
-constexpr Check kChecks[] = {
-    {"config", check_config},
-    {"state folder", check_state_folder},
-    {"history", check_history},
-    {"disk", check_disk},
-    {"clock", check_clock},
-    {"DNS", check_dns},
-    {"TCP", check_tcp},
-    {"TLS", check_tls},
-    {"login", check_login},
-    {"hub stream", check_hub_stream},
-    {"publish right", check_publish_right},
-    {"report", check_report},
-    {"anchors", check_anchors},
-};
+using PatientCheck = Finding (*)(Patient&);
+using RoadCheck = Finding (*)(HubRoad&);
 
-const char* word(Finding::State state) {
-  switch (state) {
-    case Finding::State::kOk:
-      return "ok";
-    case Finding::State::kWarning:
-      return "warning";
-    case Finding::State::kFailed:
-      return "FAILED";
-    case Finding::State::kSkipped:
-      return "skipped";
-  }
-  return "unknown";
-}
-
-void print(Output& output, const char* name, const Finding& finding, double took_ms) {
-  if (output.json()) {
-    json::object document{
-        {"check", name},
-        {"state", finding.state == Finding::State::kFailed ? "failed" : word(finding.state)},
-        {"found", finding.words},
-        {"next_step", finding.next_step},
-        {"ms", took_ms}};
-    if (!finding.figures.empty()) document["figures"] = finding.figures;
-    output.document(document);
-  } else {
-    char head[64];
-    std::snprintf(head, sizeof head, "%-14s %-8s %8.1f ms  ", name, word(finding.state), took_ms);
-    output.raw_line(head + finding.words);
-    if (!finding.next_step.empty())
-      output.raw_line(std::string(36, ' ') + "-> " + finding.next_step);
-  }
-  output.flush();
+std::vector<Check> checks_of(Patient& patient) {
+  const auto own = [&patient](const char* name, PatientCheck check) {
+    return Check{name, [&patient, check] { return std::vector{check(patient)}; }};
+  };
+  const auto road = [&patient](const char* name, RoadCheck check) {
+    return Check{name, [&patient, check] {
+                   return std::vector{patient.road
+                                          ? check(*patient.road)
+                                          : skipped("the configuration does not say where the "
+                                                    "hub is")};
+                 }};
+  };
+  return {own("config", check_config),
+          own("state folder", check_state_folder),
+          own("history", check_history),
+          own("disk", check_disk),
+          own("clock", check_clock),
+          road("DNS", check_dns),
+          road("TCP", check_tcp),
+          road("TLS", check_tls),
+          road("login", check_login),
+          own("hub stream", check_hub_stream),
+          own("publish right", check_publish_right),
+          own("report", check_report),
+          own("anchors", check_anchors)};
 }
 
 ExitCode run_doctor(Program& program, const Options& given) {
   const core::SystemClock clock;
   Patient patient{.config_file = given.config, .disk_seconds = given.disk_seconds, .clock = clock};
-  ExitCode code = ExitCode::kOk;
-  for (const Check& check : kChecks) {
-    const std::uint64_t begin = clock.monotonic_ns();
-    const Finding finding = check.run(patient);
-    print(program.output, check.name, finding,
-          static_cast<double>(clock.monotonic_ns() - begin) / 1e6);
-    if (finding.state == Finding::State::kFailed) code = ExitCode::kOther;
-  }
+  const ExitCode code = examine(program.output, clock, checks_of(patient));
   // A connection attempt that hangs in nats.c is left behind on a thread of its own; nothing waits
   // for it.
   if (nats::Connection::abandoned() > 0) {

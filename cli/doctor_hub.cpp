@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <mutex>
-
 #include "cli/doctor.hpp"
-#include "cli/net_probe.hpp"
 #include "cli/output.hpp"
 #include "core/codec/messages.hpp"
-#include "core/limits.hpp"
 #include "core/subject.hpp"
 #include "core/text.hpp"
 #include "sync/nats/hub_stream_plan.hpp"
@@ -25,56 +21,13 @@ constexpr std::chrono::milliseconds kTimeout{5'000};
 constexpr const char* kNoSuchStream = "SLUICE-DOCTOR-STORES-NOTHING";
 constexpr std::int64_t kStreamNotMatch = 10060;
 
-const std::string& first_url(const Patient& patient) {
-  return patient.uplink->login.urls.front();
-}
-
-std::string text_of(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-bool flag_of(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-// What the server complained of on the connection: a refused right is said there and nowhere else.
-struct Complaints {
-  std::mutex mutex;
-  std::string last;
-};
-Complaints& complaints() {
-  static Complaints all;
-  return all;
-}
-
-// The gateway's own login, with its own inbox: the rights found are those that the uplink has.
-core::Result<std::unique_ptr<nats::Connection>> log_in(const Patient& patient) {
-  nats::ConnectionOptions options;
-  options.login = patient.uplink->login;
-  options.login.urls = {first_url(patient)};
-  options.name = "sluice-doctor";
-  options.inbox_prefix = core::gateway_inbox_prefix(patient.uplink->id);
-  options.connect_timeout = kTimeout;
-  options.on_error = [](core::Error error) {
-    const std::lock_guard lock(complaints().mutex);
-    complaints().last = error.message;
-  };
-  return nats::Connection::connect(options);
-}
-
 Finding publish_probe(Patient& patient, const std::string& subject, const std::string& what) {
-  {
-    const std::lock_guard lock(complaints().mutex);
-    complaints().last.clear();
-  }
+  forget_complaints();
   const auto answer =
-      patient.hub->request(subject, "", kTimeout, {{"Nats-Expected-Stream", kNoSuchStream}});
+      patient.hub()->request(subject, "", kTimeout, {{"Nats-Expected-Stream", kNoSuchStream}});
   if (!answer) {
-    const std::lock_guard lock(complaints().mutex);
-    if (!complaints().last.empty())
-      return failed("not allowed to publish on " + subject + ": " + complaints().last,
+    if (const std::string words = last_complaint(); !words.empty())
+      return failed("not allowed to publish on " + subject + ": " + words,
                     "Grant the gateway's user that right: docs/security.md has the exact list.");
     if (answer.error().code == Errc::kNotFound)
       return failed("nobody takes messages on " + subject,
@@ -102,98 +55,10 @@ std::string anchor_words(const storage::Anchor& anchor) {
 
 }  // namespace
 
-Finding check_dns(Patient& patient) {
-  if (!patient.uplink) return skipped("the configuration does not say where the hub is");
-  const auto server = host_of_url(first_url(patient));
-  if (!server) return failed(server.error().message, "Correct [uplink] urls.");
-  const auto addresses = resolve(server->host);
-  if (!addresses)
-    return failed(addresses.error().message,
-                  "Is the name right ([uplink] urls), and does this machine have a resolver? "
-                  "resolvectl query " +
-                      server->host);
-  patient.hub_host = server->host;
-  patient.hub_port = server->port;
-  std::string words = server->host + " is";
-  for (const std::string& address : *addresses) words += " " + address;
-  if (const std::size_t count = patient.uplink->login.urls.size(); count > 1)
-    words += " (the first of " + std::to_string(count) + " urls; the others are not examined)";
-  return found(words);
-}
-
-Finding check_tcp(Patient& patient) {
-  if (patient.hub_host.empty()) return skipped("no address to connect to");
-  const std::string where = patient.hub_host + ":" + std::to_string(patient.hub_port);
-  const auto info = nats_greeting({patient.hub_host, patient.hub_port}, kTimeout);
-  if (!info)
-    return failed(where + ": " + info.error().message,
-                  "Is nats-server running there, and the port open on the way? nc -vz " +
-                      patient.hub_host + " " + std::to_string(patient.hub_port));
-  patient.hub_answers = true;
-  patient.hub_wants_tls = flag_of(*info, "tls_required") || patient.uplink->login.tls ||
-                          first_url(patient).starts_with("tls://");
-  std::string words = where + " answers: nats-server " + text_of(*info, "version");
-  // Without a name of its own a server gives its id, which tells nobody anything.
-  if (const std::string name = text_of(*info, "server_name");
-      !name.empty() && name != text_of(*info, "server_id"))
-    words += " " + name;
-  if (!flag_of(*info, "jetstream"))
-    return failed(words + ", without JetStream", "Start it with -js, or jetstream {} in its file.");
-  return found(words);
-}
-
-Finding check_tls(Patient& patient) {
-  if (!patient.hub_answers) return skipped("no server to talk to");
-  if (!patient.hub_wants_tls)
-    return patient.hub_host == "127.0.0.1" || patient.hub_host == "localhost" ||
-                   patient.hub_host == "::1"
-               ? skipped("not used on this machine's own server")
-               : warn("not used: events and passwords travel in clear",
-                      "Set tls on the server, and use tls:// in [uplink] urls.");
-  auto connection = log_in(patient);
-  if (connection) {
-    patient.hub = std::move(*connection);
-    return found("the server's certificate is good for " + patient.hub_host);
-  }
-  const std::string& words = connection.error().message;
-  if (words.find("SSL") != std::string::npos || words.find("certificate") != std::string::npos ||
-      words.find("TLS") != std::string::npos) {
-    patient.tls_failed = true;
-    return failed(words,
-                  "Does ca_file name the authority that signed the server's certificate, is "
-                  "the certificate made for this name, and is this clock right?");
-  }
-  return found("the handshake ends; what follows it does not");
-}
-
-Finding check_login(Patient& patient) {
-  if (!patient.hub_answers) return skipped("no server to log in at");
-  if (patient.tls_failed) return skipped("TLS comes first");
-  if (!patient.hub) {
-    auto connection = log_in(patient);
-    if (!connection)
-      return failed(
-          connection.error().message,
-          connection.error().code == Errc::kConfig
-              ? "Correct the file names in [uplink]; run doctor as root if they are secret."
-              : "Is this login known at the server, and in time (a .creds file can "
-                "expire)? The server's log says why it refused.");
-    patient.hub = std::move(*connection);
-  }
-  const std::size_t max_payload = patient.hub->server_info().max_payload;
-  constexpr std::size_t kNeeded = core::limits::kEventBytes + core::limits::kBodyOverheadBytes;
-  const std::string words = "logged in at " + patient.hub->server_info().url;
-  if (max_payload < kNeeded)
-    return warn(words + ", which takes messages of " + core::human_bytes(max_payload) + " at most",
-                "Larger events would become gap records: set max_payload to " +
-                    std::to_string(kNeeded) + " or more at the server.");
-  return found(words);
-}
-
 Finding check_hub_stream(Patient& patient) {
-  if (!patient.hub) return skipped("not logged in");
+  if (patient.hub() == nullptr) return skipped("not logged in");
   const std::string name = core::hub_stream_name(patient.uplink->shard);
-  const auto info = nats::api_request(*patient.hub, "$JS.API.STREAM.INFO." + name, "", kTimeout);
+  const auto info = nats::api_request(*patient.hub(), "$JS.API.STREAM.INFO." + name, "", kTimeout);
   if (!info) {
     if (info.error().code == Errc::kNotFound)
       return failed(name + " does not exist", "sluice provision --shard " + patient.uplink->shard +
@@ -227,18 +92,18 @@ Finding check_hub_stream(Patient& patient) {
 }
 
 Finding check_publish_right(Patient& patient) {
-  if (!patient.hub) return skipped("not logged in");
+  if (patient.hub() == nullptr) return skipped("not logged in");
   const core::EventSubject subject{patient.uplink->shard, patient.uplink->id, core::Lane::kSystem,
                                    std::string(core::kReservedCategory), "Probe"};
   return publish_probe(patient, subject.text(), "events");
 }
 
 Finding check_report(Patient& patient) {
-  if (!patient.hub) return skipped("not logged in");
+  if (patient.hub() == nullptr) return skipped("not logged in");
   const std::string key = core::report_subject(patient.uplink->id);
   Finding right = publish_probe(patient, key, "reports");
   if (right.state != Finding::State::kOk) return right;
-  const auto entry = patient.hub->request(
+  const auto entry = patient.hub()->request(
       "$JS.API.DIRECT.GET.KV_" + std::string(core::kReportBucket) + "." + key, "", kTimeout);
   if (!entry)
     return warn("the last report cannot be read: " + entry.error().message,
@@ -257,7 +122,7 @@ Finding check_report(Patient& patient) {
 }
 
 Finding check_anchors(Patient& patient) {
-  if (!patient.hub) return skipped("not logged in");
+  if (patient.hub() == nullptr) return skipped("not logged in");
   if (!patient.log) return skipped("no log yet");
   std::string words;
   std::string lost;
@@ -265,7 +130,7 @@ Finding check_anchors(Patient& patient) {
     const auto anchors = patient.log->anchors(lane);
     if (!anchors || anchors->empty()) continue;
     const storage::Anchor& newest = anchors->back();
-    const auto got = patient.hub->request(
+    const auto got = patient.hub()->request(
         "$JS.API.DIRECT.GET." + newest.hub_stream + "." + newest.subject, "", kTimeout);
     const std::string name(core::lane_name(lane));
     if (!got) {

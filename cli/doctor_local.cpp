@@ -11,6 +11,7 @@
 #include "cli/output.hpp"
 #include "cli/run_program.hpp"
 #include "core/codec/event_codec.hpp"
+#include "core/subject.hpp"
 #include "core/text.hpp"
 #include "storage/filesystem.hpp"
 
@@ -73,6 +74,10 @@ Finding check_config(Patient& patient) {
   if (!uplink)
     return failed(uplink.error().message, "Correct the file, or name another: --config.");
   patient.uplink = std::move(*uplink);
+  patient.road = HubRoad{.login = patient.uplink->login,
+                         .client = "sluice-doctor",
+                         .inbox_prefix = core::gateway_inbox_prefix(patient.uplink->id),
+                         .section = "[uplink]"};
   const std::string words = patient.config_file + ": gateway " + patient.uplink->id + ", shard " +
                             patient.uplink->shard + ", state in " + patient.uplink->state;
   if (!checked || checked->code == kNotStarted)
