@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,11 +31,16 @@ struct Request {
   std::optional<std::string_view> header(std::string_view lower_case_name) const;
 };
 
+class EventStream;
+
 struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
-  std::string body;
+  std::string body = {};
   Pairs headers = {};
+  // Set: the body is what is written to it, for as long as it goes on (event_stream.hpp), and
+  // `body` and `content_type` do not count.
+  std::shared_ptr<EventStream> stream = {};
 };
 
 // {"error": {code, message, field?, current?}} with the status that fits the class:

@@ -50,6 +50,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   void stop();
   std::size_t connections() const { return sessions_.size(); }
   std::uint64_t requests() const { return shared_->requests; }
+  std::size_t streams() const { return shared_->streams; }
 
  private:
   using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
@@ -196,6 +197,9 @@ std::size_t Server::connections() const {
 }
 std::uint64_t Server::requests() const {
   return impl_->requests();
+}
+std::size_t Server::streams() const {
+  return impl_->streams();
 }
 
 }  // namespace sluice::http

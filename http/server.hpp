@@ -30,6 +30,8 @@ struct ServerSettings {
   std::chrono::milliseconds answer_timeout{60'000};  // the handler's; then 503
   std::chrono::milliseconds write_timeout{30'000};
   std::chrono::milliseconds idle_timeout{30'000};  // between requests of one connection
+  std::int64_t streams_max = 32;                   // answers that go on; then 503
+  std::chrono::milliseconds stream_beat{15'000};   // a comment on a stream that is silent
   std::vector<std::string> hosts =
       {};  // allowed in Host beside localhost and the listener's address
 };
@@ -80,11 +82,12 @@ class Server {
   // kBusy: in use; kIo. Without tokens on loopback anyone on the machine may ask.
   core::Result<TcpAddress> listen_tcp(const TcpAddress& address, Tokens tokens = {});
 
-  // Takes no new connection or request, ends the idle ones, lets requests in work be answered, then
-  // calls `done`.
+  // Takes no new connection or request, ends the idle ones and the streams, lets requests in work
+  // be answered, then calls `done`.
   void drain(std::function<void()> done);
   std::size_t connections() const;
   std::uint64_t requests() const;
+  std::size_t streams() const;  // open now
 
  private:
   class Impl;

@@ -13,6 +13,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include "http/access.hpp"
+#include "http/stream_writer.hpp"
 
 namespace sluice::http {
 namespace {
@@ -80,6 +81,7 @@ asio::awaitable<void> HttpSession::run(std::shared_ptr<HttpSession> self) {
 
 void HttpSession::end_if_idle() {
   if (idle_) abort();
+  if (const auto writer = writer_.lock()) writer->end();
 }
 
 void HttpSession::abort() {
@@ -155,6 +157,7 @@ asio::awaitable<bool> HttpSession::serve_one() {
   const Handler& handler = *match->handler;
   Response response = co_await ask(handler, std::move(*request));
   const bool keep = parser.get().keep_alive() && !shared_->draining;
+  if (response.stream != nullptr) co_return co_await flow(std::move(response), header, keep);
   co_return co_await write(std::move(response), header, keep);
 }
 
@@ -222,6 +225,37 @@ asio::awaitable<Response> HttpSession::ask(const Handler& handler, Request reque
   if (slot->response) co_return std::move(*slot->response);
   co_return error_response(
       fail(Errc::kBusy, "no answer in time; whether it took effect is unknown"));
+}
+
+// An answer without a length. A stream that is not written is ended by its writer's end.
+asio::awaitable<bool> HttpSession::flow(Response response, const Header& to, bool keep) {
+  const bool chunked = to.version() >= 11;
+  const auto writer = std::make_shared<StreamWriter>(stream_, std::exchange(response.stream, {}),
+                                                     shared_->settings, chunked);
+  if (shared_->streams >= static_cast<std::size_t>(shared_->settings.streams_max)) {
+    Response refusal = error_response(fail(Errc::kBusy, "too many open streams; ask again later"));
+    co_return co_await write(std::move(refusal), to, keep);
+  }
+  bhttp::response<bhttp::empty_body> head;
+  head.version(11);
+  head.result(response.status);
+  head.set(bhttp::field::content_type, "text/event-stream; charset=utf-8");
+  head.set(bhttp::field::cache_control, "no-store");
+  head.set("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : response.headers) head.set(name, value);
+  head.keep_alive(keep && chunked);
+  if (chunked) head.chunked(true);
+  bhttp::response_serializer<bhttp::empty_body> serializer(head);
+  stream_.expires_after(shared_->settings.write_timeout);
+  const auto [why, size] = co_await bhttp::async_write_header(stream_, serializer, kTuple);
+  if (why) co_return false;
+  if (to.method() == bhttp::verb::head) co_return keep;
+  stream_.expires_never();
+  writer_ = writer;
+  ++shared_->streams;
+  const bool in_order = co_await StreamWriter::run(writer);
+  --shared_->streams;
+  co_return in_order&& keep && !shared_->draining;
 }
 
 asio::awaitable<bool> HttpSession::write(Response response, const Header& to, bool keep) {

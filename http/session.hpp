@@ -16,6 +16,8 @@
 
 namespace sluice::http {
 
+class StreamWriter;
+
 // What all sessions of a Server share. Internal to http.
 struct Shared {
   ServerSettings settings;
@@ -23,6 +25,7 @@ struct Shared {
   core::Logger& logger;
   std::uint64_t body_bytes = 0;  // held by requests in work
   std::uint64_t requests = 0;
+  std::size_t streams = 0;  // open now
   bool draining = false;
 };
 
@@ -44,7 +47,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   HttpSession(Socket socket, std::shared_ptr<Shared> shared,
               std::shared_ptr<const Gatekeeper> gatekeeper, std::string peer);
   static boost::asio::awaitable<void> run(std::shared_ptr<HttpSession> self);
-  void end_if_idle();  // the server drains
+  void end_if_idle();  // the server drains: a stream ends as well
   void abort();
 
  private:
@@ -57,6 +60,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   boost::asio::awaitable<bool> read_body(Parser& parser);
   boost::asio::awaitable<bool> refuse(Parser& parser, Response response);
   boost::asio::awaitable<bool> write(Response response, const Header& to, bool keep);
+  boost::asio::awaitable<bool> flow(Response response, const Header& to, bool keep);
   boost::asio::awaitable<void> bad_request(boost::system::error_code why);
   boost::asio::awaitable<void> linger();
   boost::asio::awaitable<Response> ask(const Handler& handler, Request request);
@@ -67,7 +71,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<const Gatekeeper> gatekeeper_;
   std::string peer_;
-  std::uint64_t reserved_ = 0;  // of Shared::body_bytes
+  std::uint64_t reserved_ = 0;          // of Shared::body_bytes
+  std::weak_ptr<StreamWriter> writer_;  // while an answer flows
   bool idle_ = false;
 };
 

@@ -50,6 +50,8 @@ void visit(ServerSettings& settings, core::SettingsVisitor& visitor) {
   visitor.field("http_answer_timeout", settings.answer_timeout, least, most);
   visitor.field("http_write_timeout", settings.write_timeout, least, most);
   visitor.field("http_idle_timeout", settings.idle_timeout, least, most);
+  visitor.field("http_streams_max", settings.streams_max, 0, 4096);
+  visitor.field("http_stream_beat", settings.stream_beat, least, most);
   visitor.field("http_hosts", settings.hosts);
 }
 

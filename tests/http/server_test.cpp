@@ -17,6 +17,7 @@
 
 #include "core/unix_socket.hpp"
 #include "http/client.hpp"
+#include "http/event_stream.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -84,6 +85,12 @@ class HttpServer : public ::testing::Test {
         true);
     router.add("GET", "/later",
                [this](const Request&, const Respond& respond) { waiting_ = respond; });
+    router.add("GET", "/stream", [this](const Request&, const Respond& respond) {
+      const auto stream = std::make_shared<EventStream>(100'000);
+      stream->on_change([this] { ++changes_; });
+      stream_.store(stream);
+      respond({.headers = {{"X-Mine", "1"}}, .stream = stream});
+    });
     router.add("GET", "/never", [](const Request&, const Respond&) {});
     server_ = std::make_unique<Server>(io_, std::move(settings), std::move(router), logger_);
     Tokens tokens;
@@ -131,6 +138,8 @@ class HttpServer : public ::testing::Test {
   std::uint16_t port_ = 0;
   Respond waiting_;
   std::atomic<int> served_ = 0;
+  std::atomic<std::shared_ptr<EventStream>> stream_;
+  std::atomic<int> changes_ = 0;
 };
 
 const std::string kHost = "Host: localhost\r\n";
@@ -352,6 +361,89 @@ TEST_F(HttpServer, AnythingButLoopbackNeedsAToken) {
                                              *Tokens::load(folder_.write("t", kToken).string()));
     EXPECT_TRUE(guarded);
   });
+}
+
+const std::string kGetStream = "GET /stream HTTP/1.1\r\n" + kHost + "\r\n";
+
+TEST_F(HttpServer, AStreamFlowsInChunksUntilTheHandlerEndsIt) {
+  start();
+  RawClient raw(port_);
+  raw.send(kGetStream);
+  const std::string head = raw.read("\r\n\r\n");
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 200")) << head;
+  EXPECT_NE(head.find("Content-Type: text/event-stream"), std::string::npos) << head;
+  EXPECT_NE(head.find("Transfer-Encoding: chunked"), std::string::npos) << head;
+  EXPECT_NE(head.find("X-Mine: 1"), std::string::npos) << head;
+  const auto stream = stream_.load();
+  EXPECT_TRUE(stream->send(server_sent("row", "a\nb", "7")));
+  EXPECT_EQ(raw.read("\n\n\r\n"), "22\r\nevent: row\nid: 7\ndata: a\ndata: b\n\n\r\n");
+  stream->close();
+  EXPECT_FALSE(stream->send("x"));
+  EXPECT_EQ(raw.read("0\r\n\r\n"), "0\r\n\r\n");
+  raw.send("GET /hello/you HTTP/1.1\r\n" + kHost + "\r\n");
+  EXPECT_TRUE(raw.read("you-").starts_with("HTTP/1.1 200")) << "the connection stays";
+}
+
+TEST_F(HttpServer, AStreamWhoseClientGoesIsClosed) {
+  start();
+  {
+    RawClient raw(port_);
+    raw.send(kGetStream).read("\r\n\r\n");
+    EXPECT_FALSE(stream_.load()->closed());
+  }
+  EXPECT_TRUE(test::eventually([&] { return stream_.load()->closed(); }));
+  EXPECT_EQ(changes_, 1) << "the handler is told";
+  EXPECT_FALSE(stream_.load()->send("x"));
+}
+
+TEST_F(HttpServer, AStreamTakesNoMoreThanItsBufferAndTellsOfRoom) {
+  start();
+  RawClient raw(port_);
+  raw.send(kGetStream);
+  ASSERT_TRUE(test::eventually([&] { return stream_.load() != nullptr; }));
+  const auto stream = stream_.load();
+  std::size_t sent = 0;
+  const std::string piece(90'000, 'x');
+  // The kernel's buffers take some megabytes of what nobody reads, the stream takes no more.
+  ASSERT_TRUE(test::eventually([&] {
+    for (int i = 0; i < 1000; ++i) {
+      if (!stream->send(piece)) {
+        std::this_thread::sleep_for(1ms);
+        if (!stream->send(piece)) return true;
+      }
+      sent += piece.size();
+    }
+    return false;
+  }));
+  const int before = changes_;
+  std::string text = raw.read("\r\n\r\n");
+  std::size_t got = 0;
+  while (changes_ == before) {
+    text = raw.read("x");
+    got += static_cast<std::size_t>(std::count(text.begin(), text.end(), 'x'));
+    ASSERT_FALSE(text.empty());
+  }
+  EXPECT_LE(got, sent);
+  EXPECT_TRUE(test::eventually([&] { return stream->send(piece); }));
+}
+
+TEST_F(HttpServer, StreamsAreCountedBeatAndEndWithTheServer) {
+  start({.streams_max = 1, .stream_beat = 100ms});
+  RawClient raw(port_);
+  raw.send(kGetStream);
+  EXPECT_NE(raw.read(": beat\n\n").find(": beat"), std::string::npos);
+  std::size_t open = 0;
+  on_io([&] { open = server_->streams(); });
+  EXPECT_EQ(open, 1u);
+  const auto refused = client().get("/stream");
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 503u);
+  EXPECT_NE(refused->body.find("too many open streams"), std::string::npos);
+  EXPECT_TRUE(stream_.load()->closed()) << "one that is refused is closed";
+  std::promise<void> drained;
+  on_io([&] { server_->drain([&] { drained.set_value(); }); });
+  EXPECT_TRUE(raw.read().ends_with("0\r\n\r\n"));
+  EXPECT_EQ(drained.get_future().wait_for(5s), std::future_status::ready);
 }
 
 TEST_F(HttpServer, DrainAnswersWhatIsInWork) {
