@@ -16,12 +16,14 @@ int severity(ExitCode code) {
       return 3;
     case ExitCode::kLimit:
       return 4;
-    case ExitCode::kOther:
+    case ExitCode::kConfig:
       return 5;
-    case ExitCode::kUnreachable:
+    case ExitCode::kOther:
       return 6;
+    case ExitCode::kUnreachable:
+      return 7;
   }
-  return 5;
+  return 6;
 }
 
 }  // namespace

@@ -15,12 +15,13 @@ enum class ExitCode : int {
   kIdConflict = 4,       // the event id is known with other content
   kLimit = 5,            // refused by a quota or a size limit
   kUnreachable = 6,      // the gateway, hub or NATS server does not answer
+  kConfig = 78,          // a configuration or model file is wrong (EX_CONFIG)
 };
 
 ExitCode exit_code(core::Errc code);
 
 // For a run of many events: the answer that needs attention most. From worst: unreachable, other,
-// limit, id conflict, version conflict, usage, ok.
+// configuration, limit, id conflict, version conflict, usage, ok.
 ExitCode worse(ExitCode a, ExitCode b);
 
 }  // namespace sluice::cli

@@ -16,7 +16,8 @@ constexpr const char* kExitCodes =
     " 3  version conflict: --expect was not met\n"
     " 4  id conflict: the event id is known with other content\n"
     " 5  refused by a limit: a quota, a size, a full queue\n"
-    " 6  unreachable: the gateway, the hub or the NATS server does not answer\n";
+    " 6  unreachable: the gateway, the hub or the NATS server does not answer\n"
+    " 78 a model file is wrong\n";
 
 std::string heading(const std::string& title) {
   return "\n" + title + "\n";

@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
   sluice::cli::add_tail(program);
   sluice::cli::add_decode(program);
   sluice::cli::add_query(program);
+  sluice::cli::add_model(program);
   sluice::cli::add_holds(program);
   sluice::cli::add_provision(program);
   sluice::cli::add_status(program);

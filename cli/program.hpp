@@ -65,5 +65,6 @@ void add_fsck(Program& program);
 void add_salvage(Program& program);
 void add_log(Program& program);
 void add_clone_prepare(Program& program);
+void add_model(Program& program);  // model.cpp
 
 }  // namespace sluice::cli

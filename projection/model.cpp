@@ -2,13 +2,12 @@
 #include "projection/model.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <fstream>
 
 #include "core/ids.hpp"
 #include "core/text.hpp"
 #include "projection/model_parser.hpp"
+#include "projection/model_words.hpp"
 #include "projection/sql.hpp"
 #include "sqlite/guard.hpp"
 
@@ -34,21 +33,6 @@ std::string joined(const std::vector<std::string>& list) {
   std::string out;
   for (const auto& item : list) out += " \"" + item + "\"";
   return out + "\n";
-}
-
-std::string constant_text(const Cell& cell) {
-  if (const auto* v = std::get_if<std::int64_t>(&cell)) return std::to_string(*v);
-  if (const auto* v = std::get_if<double>(&cell)) {
-    std::array<char, 40> text{};
-    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), *v).ptr};
-  }
-  if (const auto* v = std::get_if<std::string>(&cell)) return "\"" + *v + "\"";
-  if (const auto* v = std::get_if<Bytes>(&cell)) return "x" + core::to_hex(v->value);
-  return "nil";
-}
-
-std::string source_text(const Source& source) {
-  return source.kind == Source::Kind::kConstant ? constant_text(source.constant) : source.text;
 }
 
 std::string describe(const Table& table) {
@@ -124,40 +108,12 @@ std::string Model::fingerprint() const {
   return out;
 }
 
-std::string Model::explain() const {
-  std::string out = fingerprint() + "\n-- SQLite\n";
-  for (const Table& table : tables_) {
-    out += sql::create_table(table) + ";\n\n";
-    for (const Rule& rule : table.rules) {
-      out += "-- on" + joined(rule.types);
-      std::size_t number = 0;
-      for (const Column& key : table.key)
-        out += "--   ?" + std::to_string(++number) + " = " + source_text(key.source) + "\n";
-      for (const Operation& operation : rule.operations)
-        out += "--   ?" + std::to_string(++number) + " = " + source_text(operation.source) + "\n";
-      const sql::Change change = sql::change(table, rule, sql::all_operations(rule));
-      if (change.uses_time) {
-        out += "--   ?" + std::to_string(number + 1) + " = $time\n";
-        out += "--   ?" + std::to_string(number + 2) + " = gateway, lane, seq, epoch\n";
-      }
-      if (change.uses_order)
-        out += "--   ?" + std::to_string(number + 3) + " = order of the event's epoch\n";
-      number += 3;
-      for (const Cell& fallback : change.fallbacks)
-        out += "--   ?" + std::to_string(++number) + " = " + constant_text(fallback) + "\n";
-      out += change.text + ";\n\n";
-    }
-  }
-  for (const View& view : views_) out += sql::create_view(view) + ";\n\n";
-  return out;
-}
-
 void ModelParser::check_views(Model& model) {
   auto scratch = sqlite::Database::open(":memory:", sqlite::OpenMode::kCreate);
   const toml::source_region top = root_.source();
   if (!scratch) return errors_.add(top, scratch.error().message);
   for (const Table& table : model.tables_)
-    if (const auto made = scratch->exec(sql::create_table(table)); !made)
+    if (const auto made = scratch->exec(sql::create_table(table, Dialect::kSqlite)); !made)
       return errors_.add(top, "table '" + table.name + "': " + made.error().message);
   for (View& view : model.views_) {
     const toml::source_position at{view.where.line, view.where.column};

@@ -11,6 +11,7 @@
 
 #include "core/result.hpp"
 #include "projection/gate.hpp"
+#include "projection/place.hpp"
 #include "projection/value.hpp"
 
 // What a `*.model.toml` file says, checked (docs/models.md). Immutable after loading; any thread.
@@ -112,8 +113,11 @@ class Model {
   // What makes two definitions the same: everything but comments, order of sections and
   // description. A stable text.
   std::string fingerprint() const;
-  // For people: the SQL that each event type runs, the tables and the views.
+  // For people: what each event does to which row, in words; and the SQL for one kind of database.
   std::string explain() const;
+  std::string explain(Dialect dialect) const;
+  // What is allowed but seldom meant, each as "file:line:column: warning: ...".
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   friend class ModelParser;
@@ -126,6 +130,7 @@ class Model {
   std::vector<Table> tables_;
   std::vector<View> views_;
   std::string file_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace sluice::projection

@@ -79,7 +79,8 @@ Result<void> create(sqlite::Database& database, const Model& model) {
   auto transaction = sqlite::Transaction::begin(database);
   if (!transaction) return transaction.error();
   SLUICE_TRY(database.exec(kInternalTables));
-  for (const Table& table : model.tables()) SLUICE_TRY(database.exec(sql::create_table(table)));
+  for (const Table& table : model.tables())
+    SLUICE_TRY(database.exec(sql::create_table(table, Dialect::kSqlite)));
   for (const View& view : model.views()) SLUICE_TRY(database.exec(sql::create_view(view)));
   SLUICE_TRY(put(database, "format", std::to_string(kSchemaFormat)));
   SLUICE_TRY(put(database, "model", model.name()));

@@ -8,7 +8,7 @@
 namespace sluice::projection::sql {
 namespace {
 
-constexpr const char* kRowOrder = "_sluice_order";
+constexpr std::string_view kRowOrder = "_sluice_order";
 
 std::string set_order(std::size_t column) {
   return "_sluice_order_" + std::to_string(column);
@@ -53,7 +53,7 @@ class Writer {
 
   Change remove() {
     change_.text = "DELETE FROM " + quoted(table_.name) + where_key();
-    if (is_late_ && keeps_row_order_) change_.text += " AND " + not_newer(kRowOrder);
+    if (is_late_ && keeps_row_order_) change_.text += " AND " + not_newer(std::string(kRowOrder));
     return std::move(change_);
   }
 
@@ -225,7 +225,7 @@ class Writer {
         const std::string of = set_order(operation(i).column);
         add(quoted(of), raised(of));
       }
-    if (keeps_row_order_) add(quoted(kRowOrder), raised(kRowOrder));
+    if (keeps_row_order_) add(quoted(kRowOrder), raised(std::string(kRowOrder)));
     if (only_one_group() && rule_.create) out += " WHERE " + newer(*groups_.begin());
     return out;
   }
@@ -254,16 +254,19 @@ std::string quoted(std::string_view name) {
   return "\"" + std::string(name) + "\"";
 }
 
-std::string_view column_type(Type type) {
+std::string_view column_type(Type type, Dialect dialect) {
+  const bool postgres = dialect == Dialect::kPostgres;
   switch (type) {
     case Type::kText:
-      return "TEXT";
+      return postgres ? "text COLLATE \"C\"" : "TEXT";  // both in the order of the bytes
     case Type::kReal:
-      return "REAL";
+      return postgres ? "double precision" : "REAL";
     case Type::kBytes:
-      return "BLOB";
+      return postgres ? "bytea" : "BLOB";
+    case Type::kBool:
+      return postgres ? "boolean" : "INTEGER";
     default:
-      return "INTEGER";
+      return postgres ? "bigint" : "INTEGER";
   }
 }
 
@@ -274,31 +277,36 @@ std::string latest_by(std::size_t group) {
   return "_sluice_by_" + std::to_string(group);
 }
 
-std::string create_table(const Table& table) {
+std::string create_table(const Table& table, Dialect dialect) {
+  const bool sqlite = dialect == Dialect::kSqlite;
   std::string out = "CREATE TABLE " + quoted(table.name) + " (\n";
-  const auto line = [&](const Column& column) {
-    out += "  " + quoted(column.name) + " " + std::string(column_type(column.type));
+  const auto line = [&](const std::string& name, Type type) {
+    out += "  " + quoted(name) + " " + std::string(column_type(type, dialect));
   };
   for (const Column& key : table.key) {
-    line(key);
+    line(key.name, key.type);
     out += " NOT NULL,\n";
   }
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    line(table.columns[i]);
-    // A sum that leaves the domain would be stored as infinity.
-    if (table.columns[i].type == Type::kReal && is_incremented(table, i))
+    line(table.columns[i].name, table.columns[i].type);
+    if (sqlite && table.columns[i].type == Type::kReal && is_incremented(table, i))
       out += " CHECK (abs(" + quoted(table.columns[i].name) + ") < 9e999)";
     out += ",\n";
   }
-  for (std::size_t group = 0; group < table.latest_groups; ++group)
-    out +=
-        "  " + quoted(latest_at(group)) + " INTEGER,\n  " + quoted(latest_by(group)) + " BLOB,\n";
-  for (const std::string& column : order_columns(table))
-    out += "  " + quoted(column) + " INTEGER,\n";
+  for (std::size_t group = 0; group < table.latest_groups; ++group) {
+    line(latest_at(group), Type::kInt);
+    out += ",\n";
+    line(latest_by(group), Type::kBytes);
+    out += ",\n";
+  }
+  for (const std::string& column : order_columns(table)) {
+    line(column, Type::kInt);
+    out += ",\n";
+  }
   out += "  PRIMARY KEY (";
   for (std::size_t i = 0; i < table.key.size(); ++i)
     out += (i == 0 ? "" : ", ") + quoted(table.key[i].name);
-  return out + ")\n) STRICT, WITHOUT ROWID";
+  return out + (sqlite ? ")\n) STRICT, WITHOUT ROWID" : ")\n)");
 }
 
 std::vector<std::string> order_columns(const Table& table) {

@@ -7,15 +7,21 @@
 #include <vector>
 
 #include "projection/model.hpp"
+#include "projection/place.hpp"
 
-// From the model's tables to SQLite's SQL. Names were checked by the model's parser and are quoted;
+// From the model's tables to SQL. Names were checked by the model's parser and are quoted;
 // values are bound, never written into the text. Pure; any thread.
 namespace sluice::projection::sql {
 
 std::string quoted(std::string_view name);
-std::string_view column_type(Type type);
+// Else std::quoted would be found for a std::string.
+inline std::string quoted(const std::string& name) {
+  return quoted(std::string_view(name));
+}
+std::string_view column_type(Type type, Dialect dialect);
 
-std::string create_table(const Table& table);  // STRICT, WITHOUT ROWID: int64 cannot become real
+// SQLite: STRICT, WITHOUT ROWID, so that an int64 cannot become a real.
+std::string create_table(const Table& table, Dialect dialect);
 std::string create_view(const View& view);
 
 // Names of the hidden columns that remember the winner of a `latest` group.

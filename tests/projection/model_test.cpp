@@ -55,12 +55,14 @@ TEST(Model, TakesTheOneInTheDocs) {
   EXPECT_EQ(errors_of(text.substr(begin + 8, end - begin - 8)), "");
 }
 
-TEST(Model, ExplainsItsSql) {
+TEST(Model, ExplainsItselfInWordsAndInTheSqlOfEachDialect) {
   const auto model = Model::parse(kGood, "m.model.toml");
   ASSERT_TRUE(model);
-  EXPECT_THAT((*model)->explain(), HasSubstr("CREATE TABLE \"t\""));
-  EXPECT_THAT((*model)->explain(), HasSubstr("\"n\" = CASE WHEN \"t\".\"n\" IS NULL THEN ?2 ELSE "
-                                             "\"t\".\"n\" + ?2 END"));
+  EXPECT_THAT((*model)->explain(), HasSubstr("on A: the row, made if there is none\n    n + 1\n"));
+  EXPECT_THAT((*model)->explain(Dialect::kSqlite),
+              HasSubstr("CREATE TABLE \"t\" (\n  \"gateway\" TEXT NOT NULL,\n  \"n\" INTEGER"));
+  EXPECT_THAT((*model)->explain(Dialect::kPostgres),
+              HasSubstr("\"gateway\" text COLLATE \"C\" NOT NULL,\n  \"n\" bigint,\n  \"s\" text"));
 }
 
 TEST(Model, KeepsTheColumnsInTheOrderOfTheFile) {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `sluice model explain` prints.
+#include "projection/model.hpp"
+#include "projection/model_words.hpp"
+#include "projection/sql.hpp"
+
+namespace sluice::projection {
+namespace {
+
+std::string listed(const std::vector<std::string>& list) {
+  std::string out;
+  for (const auto& item : list) out += (out.empty() ? "" : ", ") + item;
+  return out;
+}
+
+std::string words(const Table& table, const Rule& rule) {
+  std::string out = "  on " + listed(rule.types);
+  if (!rule.categories.empty()) out += " of category " + listed(rule.categories);
+  if (rule.remove) return out + ": the row goes\n";
+  out += rule.create ? ": the row, made if there is none\n" : ": the row, if there is one\n";
+  for (const Operation& operation : rule.operations)
+    out += "    " + operation_words(table.columns[operation.column].name, operation) + "\n";
+  return out;
+}
+
+std::string words(const Table& table) {
+  std::string out = "table " + table.name + ", a row per ";
+  for (std::size_t i = 0; i < table.key.size(); ++i)
+    out += (i == 0 ? "" : ", ") + table.key[i].name + " (" + source_text(table.key[i].source) + ")";
+  out += table.shared ? ", fed by several gateways\n" : "\n";
+  for (const Rule& rule : table.rules) out += words(table, rule);
+  return out;
+}
+
+}  // namespace
+
+std::string Model::explain() const {
+  std::string out = "model " + name_ + " version " + std::to_string(version_) + "\n";
+  if (!gateways_.empty()) out += "only gateways " + listed(gateways_) + "\n";
+  if (!categories_.empty()) out += "only categories " + listed(categories_) + "\n";
+  if (!types_.empty()) out += "only types " + listed(types_) + "\n";
+  for (const Table& table : tables_) out += "\n" + words(table);
+  return out;
+}
+
+std::string Model::explain(Dialect dialect) const {
+  std::string out = dialect == Dialect::kSqlite ? "-- SQLite\n" : "-- PostgreSQL\n";
+  for (const Table& table : tables_) out += "\n" + sql::create_table(table, dialect) + ";\n";
+  for (const View& view : views_) out += "\n" + sql::create_view(view) + ";\n";
+  return out;
+}
+
+}  // namespace sluice::projection
