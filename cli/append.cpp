@@ -42,6 +42,10 @@ constexpr const char* kExamples =
     " $ sluice append pump/7 PressureSampled '{\"bar\": 4.2}'\n"
     " pump/7 version 12: plant-7, lane telemetry, seq 4711\n"
     "   id 0190f3a2-6c1e-7b60-a3f0-5f0a6d1c2b3e\n"
+    "   token plant-7:e19b447f870d0239:telemetry:4711\n"
+    "\n"
+    "Then look at a read model that has it:\n"
+    " $ sluice query pumps latest --after plant-7:e19b447f870d0239:telemetry:4711\n"
     "\n"
     "Only if nobody changed the stream since version 12:\n"
     " $ sluice append pump/7 SetpointChanged '{\"bar\": 5}' --expect 12\n"
@@ -105,7 +109,8 @@ ExitCode append_one(Program& program, const Options& given) {
                            (at->ack == "hub" ? ", confirmed by the hub" : "")
                      : at->stream + ": " + at->gateway + ", lane " + at->lane +
                            ", IN MEMORY ONLY (a power cut now loses it)";
-    output.raw_line(where + "\n  id " + at->id);
+    output.raw_line(where + "\n  id " + at->id +
+                    (at->placed() ? "\n  token " + at->token() : std::string()));
   }
   return ExitCode::kOk;
 }

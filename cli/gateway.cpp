@@ -32,9 +32,14 @@ Result<rpc::BlockingClient> connect_gateway(const std::string& gateway) {
 core::json::object Position::to_json() const {
   if (!placed())
     return {{"gateway", gateway}, {"lane", lane}, {"stream", stream}, {"id", id}, {"ack", ack}};
-  return {{"gateway", gateway}, {"epoch", epoch},         {"lane", lane},
-          {"seq", seq},         {"stream", stream},       {"version", version},
-          {"id", id},           {"duplicate", duplicate}, {"ack", ack}};
+  return {{"gateway", gateway}, {"epoch", epoch},     {"lane", lane}, {"seq", seq},
+          {"stream", stream},   {"version", version}, {"id", id},     {"duplicate", duplicate},
+          {"ack", ack},         {"token", token()}};
+}
+
+// Made here, so that it is there with a gateway of an older version, too.
+std::string Position::token() const {
+  return placed() ? gateway + ":" + epoch + ":" + lane + ":" + std::to_string(seq) : std::string();
 }
 
 Result<Position> position_of(std::string_view append_result) {

@@ -31,6 +31,8 @@ struct Position {
   bool duplicate = false;
   std::string ack = "disk";  // what the answer means: "disk", "hub" or "memory"
   bool placed() const { return ack != "memory"; }
+  // To ask a read model for the effect (--after); empty while it is not placed.
+  std::string token() const;
 
   core::json::object to_json() const;
 };

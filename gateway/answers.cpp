@@ -4,6 +4,7 @@
 #include "core/assert.hpp"
 #include "core/codec/event_codec.hpp"
 #include "core/codec/json_data.hpp"
+#include "core/write_token.hpp"
 
 namespace sluice::gateway {
 
@@ -21,7 +22,7 @@ std::string pack_appended(const AppendOrigin& origin, const Receipt& receipt) {
   out.array(receipt.events.size());
   for (std::size_t i = 0; i < receipt.events.size(); ++i) {
     const storage::Appended& event = receipt.events[i];
-    out.map(placed ? 9 : 5).text("gateway").text(origin.gateway);
+    out.map(placed ? 10 : 5).text("gateway").text(origin.gateway);
     if (placed) out.text("epoch").text(event.epoch.text());
     out.text("lane").text(core::lane_name(event.lane));
     if (placed) out.text("seq").unsigned_integer(event.seq);
@@ -30,6 +31,8 @@ std::string pack_appended(const AppendOrigin& origin, const Receipt& receipt) {
     out.text("id").text(event.id.text());
     if (placed) out.text("duplicate").boolean(event.duplicate);
     out.text("ack").text(storage::ack_word(receipt.ack));
+    if (placed)
+      out.text("token").text(core::write_token(origin.gateway, event.epoch, event.lane, event.seq));
   }
   return out.take();
 }
@@ -50,7 +53,8 @@ core::json::object json_appended(std::string_view gateway, const std::string& st
           {"version", event.version},
           {"id", event.id.text()},
           {"duplicate", event.duplicate},
-          {"ack", storage::ack_word(ack)}};
+          {"ack", storage::ack_word(ack)},
+          {"token", core::write_token(gateway, event.epoch, event.lane, event.seq)}};
 }
 
 std::string pack_page(const Page& page) {

@@ -21,8 +21,8 @@ struct AppendOrigin {
 };
 std::vector<std::string> streams_of(const storage::AppendRequest& request);
 
-// [{gateway, epoch, lane, seq, stream, version, id, duplicate, ack}, ...]; of an append that was
-// answered from memory [{gateway, lane, stream, id, ack}, ...].
+// [{gateway, epoch, lane, seq, stream, version, id, duplicate, ack, token}, ...]; of an append that
+// was answered from memory [{gateway, lane, stream, id, ack}, ...].
 std::string pack_appended(const AppendOrigin& origin, const Receipt& receipt);
 core::json::object json_appended(std::string_view gateway, const std::string& stream,
                                  storage::AckMode ack, const storage::Appended& event);

@@ -43,6 +43,8 @@ TEST_F(Append, PrintsWhereTheEventLies) {
   EXPECT_EQ(at.at("version"), 1);
   EXPECT_EQ(at.at("duplicate"), false);
   for (const char* field : {"epoch", "seq", "id"}) EXPECT_TRUE(at.contains(field)) << field;
+  EXPECT_EQ(at.at("token").as_string(),
+            "cli-test:" + std::string(at.at("epoch").as_string()) + ":telemetry:2");
 }
 
 TEST(AppendAck, AnAnswerFromMemorySaysSo) {

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "core/limits.hpp"
+#include "core/write_token.hpp"
 
 namespace sluice::core {
 namespace {
@@ -124,6 +125,31 @@ TEST(Identity, RefusesWhatIsNotExactlyOne) {
         "plant-7.0000000000000f3a.telemetry.18446744073709551616"})
     EXPECT_FALSE(Identity::parse(bad)) << bad;
   EXPECT_TRUE(Identity::parse("plant-7.0000000000000f3a.telemetry.18446744073709551615"));
+}
+
+TEST(WriteToken, IsReadAsItWasWritten) {
+  const std::string text = write_token("plant-7", Epoch{0xf3a}, Lane::kTelemetry, 42);
+  EXPECT_EQ(text, "plant-7:0000000000000f3a:telemetry:42");
+  const auto read = parse_write_token(text);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->gateway, "plant-7");
+  EXPECT_EQ(read->epoch, Epoch{0xf3a});
+  EXPECT_EQ(read->lane, Lane::kTelemetry);
+  EXPECT_EQ(read->seq, 42u);
+  EXPECT_EQ(read->to, 0u);
+}
+
+TEST(WriteToken, RefusesWhatIsNone) {
+  for (const char* bad :
+       {"", "plant-7", "plant-7:0000000000000f3a:telemetry", "plant-7:0000000000000f3a:telemetry:0",
+        "plant-7:0000000000000f3a:telemetry:4x", "plant-7:0000000000000f3a:telemetry:-4",
+        "plant-7:f3a:telemetry:4", "plant-7:0000000000000f3a:lane:4",
+        "Plant:0000000000000f3a:telemetry:4", "plant-7:0000000000000f3a:telemetry:4:5",
+        "plant-7:0000000000000f3a:telemetry:99999999999999999999"}) {
+    const auto read = parse_write_token(bad);
+    ASSERT_FALSE(read) << bad;
+    EXPECT_NE(read.error().message.find("token of an append"), std::string::npos);
+  }
 }
 
 }  // namespace

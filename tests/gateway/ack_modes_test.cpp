@@ -154,7 +154,7 @@ TEST_F(AckModes, AMemoryLaneAnswersAtOnceWithoutAPlaceAndStoresSoonAfter) {
   EXPECT_EQ(event.find("lane").text(), "telemetry");
   EXPECT_EQ(event.find("stream").text(), "pump/7");
   EXPECT_TRUE(event.find("id").text());
-  for (const char* unknown : {"epoch", "seq", "version", "duplicate"})
+  for (const char* unknown : {"epoch", "seq", "version", "duplicate", "token"})
     EXPECT_EQ(event.find(unknown).kind(), rpc::Value::Kind::kAbsent) << unknown;
   const std::string id(*event.find("id").text());
   const auto posted = http().post("/v1/events", R"({"stream":"pump/7","type":"T","data":1})");

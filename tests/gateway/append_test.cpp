@@ -29,6 +29,8 @@ TEST_F(Append, OverRpcIsAnsweredWithItsPositionAndIsReadBack) {
   EXPECT_EQ(event.find("version").integer(), 1);
   EXPECT_EQ(event.find("id").text(), kId);
   EXPECT_EQ(event.find("duplicate").boolean(), false);
+  EXPECT_EQ(event.find("token").text(),
+            "plant-7:" + std::string(*event.find("epoch").text()) + ":telemetry:2");
 
   const auto page = client.call("read", one_map({{"stream", packed("pump/7")}}));
   ASSERT_TRUE(page) << page.error().message;
