@@ -7,17 +7,17 @@
 
 #include "core/clock.hpp"
 #include "hub/audit.hpp"
+#include "hub/model_shelf.hpp"
 #include "hub/need_desk.hpp"
 #include "hub/report_keeper.hpp"
 #include "hub/report_watch.hpp"
 #include "hub/routes.hpp"
-#include "hub/served_model.hpp"
 
 namespace sluice::hub {
 
 // What the API's groups of routes (api_*.hpp, metrics.hpp) are made of. All of it outlives them.
 struct ApiParts {
-  const std::vector<ServedModel>& models;
+  const ModelShelf& models;
   const ReportKeeper& reports;
   const ReportWatch& watch;
   const NeedDesk& needs;

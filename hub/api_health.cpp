@@ -5,12 +5,12 @@ namespace sluice::hub {
 
 namespace {
 
-http::Response ready(const std::vector<ServedModel>& models) {
+http::Response ready(const ModelShelf& models) {
   std::string waiting;
-  for (const ServedModel& model : models)
-    for (const auto& feed : model.feeds)
+  for (const auto& model : models.serving())
+    for (const auto& feed : model->feeds())
       if (const FeedStatus status = feed->status(); !status.connected)
-        waiting += model.host->name() + "/" + feed->shard() + ": " +
+        waiting += model->name() + "/" + feed->shard() + ": " +
                    (status.last_error.empty() ? "connecting" : status.last_error) + "\n";
   http::Response response;
   response.content_type = "text/plain; charset=utf-8";
@@ -21,7 +21,7 @@ http::Response ready(const std::vector<ServedModel>& models) {
 
 }  // namespace
 
-void add_health_api(Routes& routes, const std::vector<ServedModel>& models) {
+void add_health_api(Routes& routes, const ModelShelf& models) {
   routes.get(
       "/readyz", [&models](const http::Request&) { return ready(models); }, Routes::Access::kOpen);
   // Green as long as the server's own thread answers: it asks nobody.

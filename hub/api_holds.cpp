@@ -110,7 +110,7 @@ Result<SkipRequest> parse_skip(std::string_view body) {
 // The first hole of the row; nullopt if nothing is missing there.
 Result<std::optional<projection::Hole>> first_hole(projection::Engine& engine,
                                                    const SkipRequest& request) {
-  const auto holes = engine.holes(100 * ModelHost::kHolesMax);
+  const auto holes = engine.holes(100 * EngineHost::kHolesMax);
   if (!holes) return holes.error();
   std::optional<projection::Hole> first;
   for (const projection::Hole& hole : *holes)
@@ -149,12 +149,12 @@ Result<Skipped> skip_in(projection::Engine& engine, const SkipRequest& request) 
   }
 }
 
-Result<json::array> holds_of(const ServedModel& model, std::int64_t now) {
-  const auto holes = model.host->with_engine(
-      [](projection::Engine& engine) { return engine.holes(ModelHost::kHolesMax); });
+Result<json::array> holds_of(ModelVersion& model, std::int64_t now) {
+  const auto holes = model.with_engine(
+      [](projection::Engine& engine) { return engine.holes(EngineHost::kHolesMax); });
   if (!holes) return holes.error();
   const auto lanes =
-      model.host->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
+      model.with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
   if (!lanes) return lanes.error();
   json::array out;
   for (const projection::Hole& hole : *holes) {
@@ -163,7 +163,8 @@ Result<json::array> holds_of(const ServedModel& model, std::int64_t now) {
           return lane.blocked && lane.gateway == hole.gateway && lane.lane == hole.lane;
         });
     out.push_back(
-        json::object{{"model", model.host->name()},
+        json::object{{"model", model.name()},
+                     {"version", model.id().text()},
                      {"gateway", hole.gateway},
                      {"epoch", hole.epoch.text()},
                      {"lane", core::lane_name(hole.lane)},
@@ -180,8 +181,8 @@ Result<json::array> holds_of(const ServedModel& model, std::int64_t now) {
 
 http::Response holds(const HoldsApi& parts) {
   json::array list;
-  for (const ServedModel& model : parts.models) {
-    auto holds = holds_of(model, parts.clock.wall_ns());
+  for (const auto& model : parts.models.open_versions()) {
+    auto holds = holds_of(*model, parts.clock.wall_ns());
     if (!holds) return http::error_response(holds.error());
     for (json::value& hold : *holds) list.push_back(std::move(hold));
   }
@@ -193,20 +194,21 @@ http::Response skip_hold(const HoldsApi& parts, const http::Request& request) {
     return http::error_response(sender.error());
   const auto asked = parse_skip(request.body);
   if (!asked) return http::error_response(asked.error());
-  if (!asked->model.empty() && find_model(parts.models, asked->model) == nullptr)
+  if (!asked->model.empty() && !parts.models.find(asked->model))
     return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
   Skipped all;
   json::array models;
-  for (const ServedModel& model : parts.models) {
-    if (!asked->model.empty() && model.host->name() != asked->model) continue;
-    const auto done = model.host->with_engine(
-        [&](projection::Engine& engine) { return skip_in(engine, *asked); });
+  for (const auto& model : parts.models.open_versions()) {
+    if (!asked->model.empty() && model->name() != asked->model) continue;
+    const auto done =
+        model->with_engine([&](projection::Engine& engine) { return skip_in(engine, *asked); });
     if (!done) return http::error_response(done.error());
     if (done->holes == 0) continue;
     all.holes += done->holes;
     all.absent = std::max(all.absent, done->absent);
     all.applied += done->applied;
-    models.push_back(json::string(model.host->name()));
+    const json::value name = json::string(model->name());
+    if (std::find(models.begin(), models.end(), name) == models.end()) models.push_back(name);
   }
   if (all.holes == 0)
     return http::error_response(

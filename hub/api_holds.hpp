@@ -3,14 +3,14 @@
 
 #include "core/clock.hpp"
 #include "hub/audit.hpp"
+#include "hub/model_shelf.hpp"
 #include "hub/routes.hpp"
-#include "hub/served_model.hpp"
 
 namespace sluice::hub {
 
 // GET /v1/holds, POST /v1/holds/skip.
 struct HoldsApi {
-  const std::vector<ServedModel>& models;
+  const ModelShelf& models;
   Audit& audit;
   const core::Clock& clock;
 };

@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t kParkedMax = 100;  // in one answer
 
-json::array describe_tables(const ModelHost& host) {
+json::array describe_tables(const ModelVersion& version) {
   json::array out;
-  for (const projection::QueryTable& table : host.tables()) {
+  for (const projection::QueryTable& table : version.tables()) {
     json::array columns;
     for (const projection::QueryColumn& column : table.columns) {
       json::object entry{{"name", column.name}};
@@ -84,15 +84,14 @@ json::object describe_feed(const ModelFeed& feed, bool blocked, const core::Cloc
   return out;
 }
 
-Result<json::object> describe(const ServedModel& model, const core::Clock& clock) {
-  ModelHost& host = *model.host;
+Result<json::object> describe(ModelVersion& host, const core::Clock& clock) {
   const auto lanes =
       host.with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
   if (!lanes) return lanes.error();
   const auto totals = host.with_engine([](projection::Engine& engine) { return engine.totals(); });
   if (!totals) return totals.error();
   const auto holes = host.with_engine(
-      [](projection::Engine& engine) { return engine.holes(ModelHost::kHolesMax); });
+      [](projection::Engine& engine) { return engine.holes(EngineHost::kHolesMax); });
   if (!holes) return holes.error();
   const bool blocked = std::any_of(lanes->begin(), lanes->end(),
                                    [](const projection::LaneState& lane) { return lane.blocked; });
@@ -104,7 +103,7 @@ Result<json::object> describe(const ServedModel& model, const core::Clock& clock
   }
   json::array shards;
   ModelState state = ModelState::kRunning;
-  for (const auto& feed : model.feeds) {
+  for (const auto& feed : host.feeds()) {
     shards.push_back(describe_feed(*feed, blocked, clock));
     state = worse(state, derive_state(progress_of(feed->status(), blocked, clock)));
   }
@@ -129,8 +128,8 @@ Result<json::object> describe(const ServedModel& model, const core::Clock& clock
 
 http::Response models(const ModelsApi& parts) {
   json::array list;
-  for (const ServedModel& model : parts.models) {
-    auto described = describe(model, parts.clock);
+  for (const auto& version : parts.models.serving()) {
+    auto described = describe(*version, parts.clock);
     if (!described) return http::error_response(described.error());
     list.push_back(std::move(*described));
   }
@@ -140,16 +139,15 @@ http::Response models(const ModelsApi& parts) {
 }
 
 http::Response model(const ModelsApi& parts, const http::Request& request) {
-  const ServedModel* model = find_model(parts.models, request.parameter("model"));
-  if (model == nullptr)
-    return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
-  auto described = describe(*model, parts.clock);
+  const auto version = parts.models.serving(request.parameter("model"));
+  if (!version) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+  auto described = describe(*version, parts.clock);
   if (!described) return http::error_response(described.error());
   const auto lanes =
-      model->host->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
+      version->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
   if (!lanes) return http::error_response(lanes.error());
-  const auto parked = model->host->with_engine(
-      [](projection::Engine& engine) { return engine.parked(kParkedMax); });
+  const auto parked =
+      version->with_engine([](projection::Engine& engine) { return engine.parked(kParkedMax); });
   if (!parked) return http::error_response(parked.error());
   (*described)["lanes"] = describe_lanes(*lanes);
   (*described)["parked_events"] = describe_parked(*parked);

@@ -2,14 +2,14 @@
 #pragma once
 
 #include "core/clock.hpp"
+#include "hub/model_shelf.hpp"
 #include "hub/routes.hpp"
-#include "hub/served_model.hpp"
 
 namespace sluice::hub {
 
 // GET /v1/models, GET /v1/models/{model}.
 struct ModelsApi {
-  const std::vector<ServedModel>& models;
+  const ModelShelf& models;
   const core::Clock& clock;
 };
 void add_models_api(Routes& routes, const ModelsApi& parts);

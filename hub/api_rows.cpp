@@ -74,14 +74,14 @@ std::string page_document(std::string_view model, std::string_view table, const 
 constexpr std::chrono::milliseconds kQueryDeadline{10'000};
 
 http::Response rows(const RowsApi& parts, const http::Request& request) {
-  const ServedModel* model = find_model(parts.models, request.parameter("model"));
-  if (model == nullptr)
+  const auto version = parts.models.serving(request.parameter("model"));
+  if (!version)
     return http::error_response(core::fail(core::Errc::kNotFound, "no such model", "model"));
   const auto query = parse_query_params(request.parameter("table"), request.query);
   if (!query) return http::error_response(query.error());
-  const auto page = model->host->run(*query, kQueryDeadline);
+  const auto page = version->run(*query, kQueryDeadline);
   if (!page) return http::error_response(page.error());
-  return json_response(page_document(model->host->name(), query->table, *page));
+  return json_response(page_document(version->name(), query->table, *page));
 }
 
 }  // namespace

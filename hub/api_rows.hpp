@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "hub/model_shelf.hpp"
 #include "hub/routes.hpp"
-#include "hub/served_model.hpp"
 
 namespace sluice::hub {
 
 // GET /v1/models/{model}/{table}.
 struct RowsApi {
-  const std::vector<ServedModel>& models;
+  const ModelShelf& models;
 };
 void add_rows_api(Routes& routes, const RowsApi& parts);
 

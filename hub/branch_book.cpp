@@ -10,8 +10,8 @@ std::vector<projection::Branch> BranchBook::all() {
   const std::uint64_t now = clock_.monotonic_ns();
   if (read_ns_ != 0 && now - read_ns_ < kKeptNs) return branches_;
   std::vector<projection::Branch> all;
-  for (const ServedModel& model : models_) {
-    auto found = model.host->with_engine(
+  for (const auto& model : models_.serving()) {
+    auto found = model->with_engine(
         [](projection::Engine& engine) { return engine.branches(kBranchesMax); });
     if (!found) continue;  // a database that cannot be read is said by its model
     for (projection::Branch& branch : *found) {

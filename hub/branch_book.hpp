@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/clock.hpp"
-#include "hub/served_model.hpp"
+#include "hub/model_shelf.hpp"
 #include "projection/branches.hpp"
 
 namespace sluice::hub {
@@ -15,15 +15,14 @@ namespace sluice::hub {
 // each gate, so what was found is kept for a few seconds. Any thread.
 class BranchBook {
  public:
-  BranchBook(const std::vector<ServedModel>& models, const core::Clock& clock)
-      : models_(models), clock_(clock) {}
+  BranchBook(const ModelShelf& models, const core::Clock& clock) : models_(models), clock_(clock) {}
   std::vector<projection::Branch> all();
 
  private:
   static constexpr std::size_t kBranchesMax = 1'000;       // of one model
   static constexpr std::uint64_t kKeptNs = 3'000'000'000;  // not read more often
 
-  const std::vector<ServedModel>& models_;
+  const ModelShelf& models_;
   const core::Clock& clock_;
   std::mutex mutex_;
   std::vector<projection::Branch> branches_;

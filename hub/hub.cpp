@@ -89,7 +89,7 @@ struct Hub::Parts {
   ReportKeeper reports;
   Audit audit;
   std::unique_ptr<ReportWatch> watch;
-  std::vector<ServedModel> models;
+  ModelShelf models;
 };
 
 Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -134,20 +134,25 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
   Parts& all = *parts;
   const auto fatal = [&all](const core::Error& error) { all.fatal(error); };
   all.watch = std::make_unique<ReportWatch>(all.reports, all.needs, clock, log, options, fatal);
-  for (auto& model : *models) {
-    auto host = ModelHost::open(std::move(model), settings.state, clock, log);
-    if (!host) return host.error();
-    ServedModel served{std::move(*host), {}};
-    for (const std::string& shard : settings.shards) {
+  const auto make_feeds = [&all, options, fatal](EngineHost& host) {
+    ModelVersion::Feeds feeds;
+    for (const std::string& shard : all.settings.shards) {
       ModelFeed::Settings feed;
       feed.shard = shard;
-      feed.several_shards = settings.shards.size() > 1;
+      feed.several_shards = all.settings.shards.size() > 1;
       feed.connection = options;
-      feed.check_interval = settings.check_interval;
-      served.feeds.push_back(
-          std::make_unique<ModelFeed>(*served.host, all.needs, clock, log, std::move(feed), fatal));
+      feed.check_interval = all.settings.check_interval;
+      feeds.push_back(
+          std::make_unique<ModelFeed>(host, all.needs, all.clock, all.log, std::move(feed), fatal));
     }
-    all.models.push_back(std::move(served));
+    return feeds;
+  };
+  for (auto& model : *models) {
+    const VersionId id{model->version(), 1};
+    const auto file = std::filesystem::path(settings.state) / model->database_name();
+    auto version = ModelVersion::open(std::move(model), id, file, make_feeds, clock, log);
+    if (!version) return version.error();
+    all.models.add(std::make_shared<ModelHost>(std::move(*version)));
   }
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
 }
@@ -155,20 +160,18 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
 void Hub::start(std::function<void(const core::Error&)> fatal) {
   parts_->fatal = std::move(fatal);
   parts_->watch->start();
-  for (ServedModel& model : parts_->models)
-    for (auto& feed : model.feeds) feed->start();
+  for (const auto& version : parts_->models.open_versions())
+    version->start_feeds(ModelFeed::Pace::kLive);
 }
 
 void Hub::stop() {
   if (parts_->watch) parts_->watch->stop();
-  for (ServedModel& model : parts_->models)
-    for (auto& feed : model.feeds) feed->stop();
+  for (const auto& version : parts_->models.open_versions()) version->stop_feeds();
 }
 
 void Hub::join() {
   if (parts_->watch) parts_->watch->join();
-  for (ServedModel& model : parts_->models)
-    for (auto& feed : model.feeds) feed->join();
+  for (const auto& version : parts_->models.open_versions()) version->join_feeds();
 }
 
 void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) const {
@@ -178,14 +181,15 @@ void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_request
 
 std::uint64_t Hub::silent_ns() const {
   std::uint64_t oldest = parts_->watch->alive_ns();
-  for (const ServedModel& model : parts_->models)
-    for (const auto& feed : model.feeds) oldest = std::min(oldest, feed->alive_ns());
+  for (const auto& version : parts_->models.open_versions())
+    for (const auto& feed : version->feeds())
+      oldest = std::min(oldest, feed->alive_ns().value_or(oldest));
   const std::uint64_t now = parts_->clock.monotonic_ns();
   return now > oldest ? now - oldest : 0;
 }
 
 std::size_t Hub::models() const {
-  return parts_->models.size();
+  return parts_->models.hosts().size();
 }
 
 }  // namespace sluice::hub

@@ -14,13 +14,13 @@ namespace sluice::hub {
 
 class BranchBook;
 class ReportKeeper;
-struct ServedModel;
+class ModelShelf;
 
 // Writes one group of families into a /metrics page. Any thread; may block as a database does.
 using MetricsGroup = std::function<core::Result<void>(http::PrometheusText&)>;
 
 // Positions, lag and state per model and shard; effects, holds and parked events per model.
-MetricsGroup model_metrics(const std::vector<ServedModel>& models, const core::Clock& clock);
+MetricsGroup model_metrics(const ModelShelf& models, const core::Clock& clock);
 // Reports, backlogs, clones and forks per gateway.
 MetricsGroup gateway_metrics(const ReportKeeper& reports, std::shared_ptr<BranchBook> branches,
                              const core::Clock& clock);

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "hub/metrics.hpp"
-#include "hub/served_model.hpp"
+#include "hub/model_shelf.hpp"
 
 namespace sluice::hub {
 
@@ -21,14 +21,14 @@ struct ModelFigures {
   std::vector<std::pair<std::string, FeedStatus>> feeds;  // by shard
 };
 
-core::Result<ModelFigures> figures_of(const ServedModel& model) {
+core::Result<ModelFigures> figures_of(ModelVersion& model) {
   ModelFigures out;
-  out.name = model.host->name();
-  const auto read = model.host->with_engine([&](projection::Engine& engine) -> core::Result<void> {
+  out.name = model.name();
+  const auto read = model.with_engine([&](projection::Engine& engine) -> core::Result<void> {
     const auto totals = engine.totals();
     if (!totals) return totals.error();
     out.totals = *totals;
-    const auto holes = engine.holes(ModelHost::kHolesMax);
+    const auto holes = engine.holes(EngineHost::kHolesMax);
     if (!holes) return holes.error();
     out.holds = holes->size();
     for (const projection::Hole& hole : *holes)
@@ -43,7 +43,7 @@ core::Result<ModelFigures> figures_of(const ServedModel& model) {
     return {};
   });
   if (!read) return read.error();
-  for (const auto& feed : model.feeds) out.feeds.emplace_back(feed->shard(), feed->status());
+  for (const auto& feed : model.feeds()) out.feeds.emplace_back(feed->shard(), feed->status());
   return out;
 }
 
@@ -123,11 +123,11 @@ void write_models(PrometheusText& out, const std::vector<ModelFigures>& models,
 
 }  // namespace
 
-MetricsGroup model_metrics(const std::vector<ServedModel>& models, const core::Clock& clock) {
+MetricsGroup model_metrics(const ModelShelf& models, const core::Clock& clock) {
   return [&models, &clock](PrometheusText& out) -> core::Result<void> {
     std::vector<ModelFigures> figures;
-    for (const ServedModel& model : models) {
-      auto of_model = figures_of(model);
+    for (const auto& model : models.serving()) {
+      auto of_model = figures_of(*model);
       if (!of_model) return of_model.error();
       figures.push_back(std::move(*of_model));
     }

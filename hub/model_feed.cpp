@@ -2,6 +2,8 @@
 #include "hub/model_feed.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -35,7 +37,18 @@ std::int64_t clock_of(const nats::Message& message) {
 
 }  // namespace
 
-ModelFeed::ModelFeed(ModelHost& host, NeedDesk& needs, const core::Clock& clock, core::Logger& log,
+Progress progress_of(const FeedStatus& status, bool blocked, const core::Clock& clock) {
+  const std::uint64_t now = clock.monotonic_ns();
+  return {status.connected, status.position, std::max(status.hub_last, status.position),
+          now > status.moved_ns ? now - status.moved_ns : 0, blocked};
+}
+
+double lag_seconds(const FeedStatus& status, const core::Clock& clock) {
+  if (status.hub_last <= status.position || status.stored_ns == 0) return 0;
+  return std::max(0.0, static_cast<double>(clock.wall_ns() - status.stored_ns) / 1e9);
+}
+
+ModelFeed::ModelFeed(EngineHost& host, NeedDesk& needs, const core::Clock& clock, core::Logger& log,
                      Settings settings, std::function<void(const core::Error&)> fatal)
     : host_(host),
       needs_(needs),
@@ -43,7 +56,7 @@ ModelFeed::ModelFeed(ModelHost& host, NeedDesk& needs, const core::Clock& clock,
       log_(log),
       settings_(std::move(settings)),
       hub_stream_(core::hub_stream_name(settings_.shard)),
-      label_(host.name() + "/" + settings_.shard),
+      label_(host.label() + "/" + settings_.shard),
       fatal_(std::move(fatal)) {
   alive_ns_ = clock_.monotonic_ns();
   status_.moved_ns = clock_.monotonic_ns();
@@ -56,11 +69,24 @@ ModelFeed::~ModelFeed() {
 }
 
 void ModelFeed::join() {
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  running_ = false;
+  needs_.forget(label_);  // what it waits for is seen again when it goes on
+  const std::lock_guard lock(mutex_);
+  status_.connected = false;
 }
 
-void ModelFeed::start() {
-  thread_ = std::thread([this] { run(); });
+void ModelFeed::start(Pace pace) {
+  stopping_ = false;
+  alive_ns_ = clock_.monotonic_ns();
+  running_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    status_.moved_ns = clock_.monotonic_ns();
+    status_.last_error.clear();
+  }
+  thread_ = std::thread([this, pace] { run(pace); });
   pthread_setname_np(thread_.native_handle(), ("feed-" + label_).substr(0, 15).c_str());
 }
 
@@ -69,6 +95,11 @@ void ModelFeed::stop() {
   stopping_ = true;
   wake_.notify_all();
   if (consumer_ != nullptr) consumer_->interrupt();
+}
+
+std::optional<std::uint64_t> ModelFeed::alive_ns() const {
+  if (!running_) return std::nullopt;
+  return alive_ns_.load();
 }
 
 FeedStatus ModelFeed::status() const {
@@ -96,7 +127,10 @@ void ModelFeed::note_error(const core::Error& error) {
   status_.last_error = error.message;
 }
 
-void ModelFeed::run() {
+void ModelFeed::run(Pace pace) {
+  // What is being built has time; the threads of its connection inherit it. A refusal only means
+  // that the machine shares itself out evenly.
+  if (pace == Pace::kBulk) (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
   milliseconds backoff = kBackoffFirst;
   while (!stopping()) {
     alive_ns_ = clock_.monotonic_ns();

@@ -14,7 +14,7 @@
 #include "core/clock.hpp"
 #include "core/logger.hpp"
 #include "core/random.hpp"
-#include "hub/model_host.hpp"
+#include "hub/engine_host.hpp"
 #include "hub/model_state.hpp"
 #include "hub/need_desk.hpp"
 #include "sync/nats/connection.hpp"
@@ -40,10 +40,15 @@ struct FeedStatus {
   std::string last_error;        // empty while all is well
 };
 
-// Reads one shard into one model: a thread with a connection and a consumer of its own, so that a
+// Where a feed stands now.
+Progress progress_of(const FeedStatus& status, bool blocked, const core::Clock& clock);
+// Seconds between now and when the hub stored what was read last; 0 when caught up.
+double lag_seconds(const FeedStatus& status, const core::Clock& clock);
+
+// Reads one shard into one engine: a thread with a connection and a consumer of its own, so that a
 // slow model delays no other. The position is the model's, never the server's: at each start of a
 // session and once every `check_interval` it is compared with the hub stream, and where they differ
-// all is read again.
+// all is read again. It may be started and stopped again and again, by one thread at a time.
 class ModelFeed {
  public:
   struct Settings {
@@ -53,21 +58,25 @@ class ModelFeed {
     std::chrono::milliseconds check_interval{60'000};
   };
   // `fatal` is called once when only a restart of the program can help.
-  ModelFeed(ModelHost& host, NeedDesk& needs, const core::Clock& clock, core::Logger& log,
+  ModelFeed(EngineHost& host, NeedDesk& needs, const core::Clock& clock, core::Logger& log,
             Settings settings, std::function<void(const core::Error&)> fatal);
   ~ModelFeed();  // ends the thread: the batch in work is finished
-  void start();
+  enum class Pace {
+    kLive,
+    kBulk,  // gives way to other threads that want the processor
+  };
+  void start(Pace pace = Pace::kLive);
   void stop();  // asks the thread to end
   void join();  // waits for it
 
   const std::string& shard() const { return settings_.shard; }
   FeedStatus status() const;
-  // When the thread last showed that it lives (monotonic).
-  std::uint64_t alive_ns() const { return alive_ns_.load(); }
+  // When the thread last showed that it lives (monotonic); nullopt while there is none.
+  std::optional<std::uint64_t> alive_ns() const;
 
  private:
   enum class Next { kReconnect, kAtOnce };
-  void run();
+  void run(Pace pace);
   core::Result<Next> session();
   core::Result<std::uint64_t> where_to_start(nats::Connection& connection);
   core::Result<Next> read(nats::Connection& connection, nats::PullConsumer& consumer);
@@ -82,13 +91,13 @@ class ModelFeed {
   bool stopping() const { return stopping_.load(); }
   projection::HubStream hub() const;
 
-  ModelHost& host_;
+  EngineHost& host_;
   NeedDesk& needs_;
   const core::Clock& clock_;
   core::Logger& log_;
   const Settings settings_;
   const std::string hub_stream_;
-  const std::string label_;  // "<model>/<shard>", in logs and for the NeedDesk
+  const std::string label_;  // "<engine>/<shard>", in logs and for the NeedDesk
   std::function<void(const core::Error&)> fatal_;
 
   // The feed's thread only.
@@ -102,6 +111,7 @@ class ModelFeed {
 
   // Shared.
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> running_{false};
   std::atomic<std::uint64_t> alive_ns_{0};
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/logger.hpp"
+#include "core/result.hpp"
+#include "hub/engine_host.hpp"
+#include "hub/model_feed.hpp"
+#include "hub/version_id.hpp"
+#include "projection/query.hpp"
+
+namespace sluice::hub {
+
+// One version of a model: its database with one engine, a reader beside it, and the feeds that fill
+// it. Held by shared_ptr: who answers a request takes one and keeps it to the end of that request,
+// so that an answer never mixes two versions. Any thread.
+class ModelVersion final : public EngineHost {
+ public:
+  using Feeds = std::vector<std::unique_ptr<ModelFeed>>;
+  // Makes the feeds, one per shard; none is started.
+  using MakeFeeds = std::function<Feeds(EngineHost& host)>;
+
+  // Opens or makes the database. Errors as Engine::open.
+  static core::Result<std::shared_ptr<ModelVersion>> open(
+      std::shared_ptr<const projection::Model> model, VersionId id,
+      const std::filesystem::path& file, const MakeFeeds& make_feeds, const core::Clock& clock,
+      core::Logger& log);
+  ~ModelVersion() override;  // ends the feeds
+
+  const VersionId& id() const { return id_; }
+  const std::vector<projection::QueryTable>& tables() const { return query_->tables(); }
+  core::Result<projection::QueryPage> run(const projection::QueryRequest& request,
+                                          std::chrono::milliseconds deadline);
+
+  const Feeds& feeds() const { return feeds_; }
+  void start_feeds(ModelFeed::Pace pace);
+  void stop_feeds();  // asks them to end
+  void join_feeds();  // waits: batches in work are finished
+
+ private:
+  ModelVersion(std::string label, VersionId id, std::unique_ptr<projection::Engine> engine,
+               std::unique_ptr<projection::Query> query);
+
+  const VersionId id_;
+  std::mutex query_mutex_;
+  const std::unique_ptr<projection::Query> query_;
+  Feeds feeds_;  // end before the engine
+};
+
+}  // namespace sluice::hub
