@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "cli/hand_over.hpp"
 #include "cli/program.hpp"
 #include "core/text.hpp"
 
@@ -31,6 +32,7 @@ constexpr const char* kExamples =
     " $ sluice doctor --config ./sluice.toml --disk-seconds 0.5\n";
 
 struct Options {
+  std::string what = "gateway";
   std::string config = "/etc/sluice/sluice.toml";
   double disk_seconds = 3;
 };
@@ -83,7 +85,11 @@ ExitCode run_doctor(Program& program, const Options& given) {
 void add_doctor(Program& program) {
   auto given = std::make_shared<Options>();
   CLI::App& verb = program.verb("doctor", "examine a gateway from configuration to hub",
-                                {"sluice doctor [--config FILE]", kDescription, kExamples});
+                                {"sluice doctor [--config FILE]\nsluice doctor hub [--config FILE]",
+                                 kDescription, kExamples});
+  verb.add_option("what", given->what, "`gateway`, or `hub` for the centre (see its --help).")
+      ->check(CLI::IsMember({"gateway", "hub"}).description(""))
+      ->capture_default_str();
   verb.add_option("--config", given->config, "The gateway's configuration.")
       ->type_name("FILE")
       ->envname("SLUICE_CONFIG")
@@ -92,7 +98,9 @@ void add_doctor(Program& program) {
       ->type_name("S")
       ->check(CLI::Range(0.0, 600.0).description(""))
       ->capture_default_str();
-  program.on_run(verb, [&program, given] { return run_doctor(program, *given); });
+  program.on_run(verb, [&program, given] {
+    return given->what == "hub" ? hand_over(program) : run_doctor(program, *given);
+  });
 }
 
 }  // namespace sluice::cli

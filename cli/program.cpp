@@ -46,11 +46,12 @@ Program::Program() : app_("the command line of Sluice, the event gateway for the
       ->envname("SLUICE_GATEWAY")
       ->type_name("PATH")
       ->capture_default_str();
-  app_.add_option("--hub", hub,
-                  "The hub's HTTP address; its token, if it asks for one, in SLUICE_HUB_TOKEN.")
-      ->envname("SLUICE_HUB")
-      ->type_name("URL")
-      ->capture_default_str();
+  hub_option_ =
+      app_.add_option("--hub", hub,
+                      "The hub's HTTP address; its token, if it asks for one, in SLUICE_HUB_TOKEN.")
+          ->envname("SLUICE_HUB")
+          ->type_name("URL")
+          ->capture_default_str();
   app_.add_option("--nats", nats, "The NATS server of the hub.")
       ->envname("SLUICE_NATS")
       ->type_name("URL")
@@ -71,7 +72,12 @@ void Program::on_run(CLI::App& verb, std::function<ExitCode()> run) {
   verb.callback([this, run = std::move(run)] { chosen_ = run; });
 }
 
+bool Program::hub_was_named() const {
+  return hub_option_->count() != 0;
+}
+
 int Program::run(int argc, char** argv) {
+  arguments_.assign(argv, argv + argc);
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write(2), as any other
   try {
     app_.parse(argc, argv);

@@ -40,11 +40,17 @@ class Program {
   std::string hub = "http://127.0.0.1:8090";
   std::string nats = "nats://127.0.0.1:4222";
 
+  bool hub_was_named() const;  // by --hub or SLUICE_HUB
+  // As the process was started with, the program's name first. Once run() has begun.
+  const std::vector<std::string>& arguments() const { return arguments_; }
+
  private:
   class Formatter;
   CLI::App app_;
   std::map<const CLI::App*, Manual> manuals_;
   std::function<ExitCode()> chosen_;
+  const CLI::Option* hub_option_ = nullptr;
+  std::vector<std::string> arguments_;
 };
 
 // One for each verb, in the order of `sluice --help`.
@@ -65,6 +71,7 @@ void add_fsck(Program& program);
 void add_salvage(Program& program);
 void add_log(Program& program);
 void add_clone_prepare(Program& program);
-void add_model(Program& program);  // model.cpp
+void add_model(Program& program);       // hand_over.cpp; in sluice-model: model.cpp
+void add_hub_doctor(Program& program);  // sluice-model alone: doctor_centre.cpp
 
 }  // namespace sluice::cli

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/hand_over.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "cli/run_program.hpp"
+
+namespace sluice::cli {
+
+ExitCode hand_over(Program& program) {
+  const std::string other = program_beside("sluice-model");
+  std::vector<char*> arguments;
+  for (const std::string& argument : program.arguments())
+    arguments.push_back(const_cast<char*>(argument.c_str()));  // the C interface changes nothing
+  arguments.push_back(nullptr);
+  execvp(other.c_str(), arguments.data());
+  const std::string why = errno == ENOENT ? "is not installed" : std::strerror(errno);
+  program.output.problem(
+      core::fail(core::Errc::kUnsupported,
+                 "this is done by the program sluice-model, which " + why +
+                     ": install the package sluice-hub, on this machine or where the hub is"),
+      "sluice");
+  return exit_code(core::Errc::kUnsupported);
+}
+
+void add_model(Program& program) {
+  CLI::App& verb = program.verb("model", "check, explain, test, rebuild and verify read models",
+                                {"sluice model VERB ...", "", ""});
+  // Everything behind the word is the other program's, --help included.
+  verb.fallthrough(false);
+  verb.set_help_flag();
+  verb.prefix_command();
+  program.on_run(verb, [&program] { return hand_over(program); });
+}
+
+}  // namespace sluice::cli
