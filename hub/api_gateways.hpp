@@ -4,14 +4,17 @@
 #include <memory>
 
 #include "hub/branch_book.hpp"
+#include "hub/model_shelf.hpp"
 #include "hub/report_keeper.hpp"
 #include "hub/report_watch.hpp"
 #include "hub/routes.hpp"
 
 namespace sluice::hub {
 
-// GET /v1/gateways: the fleet, from the gateways' reports.
+// GET /v1/gateways: the fleet, from the gateways' reports. GET /v1/gateways/{gateway}: one, with
+// how far each model is in its lanes.
 struct GatewaysApi {
+  const ModelShelf& models;
   std::shared_ptr<BranchBook> branches;
   const ReportKeeper& reports;
   const ReportWatch& watch;

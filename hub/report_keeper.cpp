@@ -38,6 +38,7 @@ core::Result<void> ReportKeeper::take(std::string_view gateway, std::string_view
                                     Machine{report->machine, received_ns, received_ns});
   }
   machine->last_ns = std::max(machine->last_ns, received_ns);
+  entry.trends.take(*report, received_ns);
   entry.report = std::move(*report);
   entry.received_ns = received_ns;
   return {};
@@ -48,26 +49,36 @@ void ReportKeeper::remove(std::string_view gateway) {
   if (const auto found = entries_.find(gateway); found != entries_.end()) entries_.erase(found);
 }
 
+ReportKeeper::Gateway ReportKeeper::describe(const Entry& entry, std::int64_t now_ns) {
+  Gateway gateway{entry.report, entry.received_ns, {}, entry.trends};
+  // A board that was replaced reports before, its successor after. Two that report in turn are
+  // both live: their times interleave.
+  for (const Machine& a : entry.machines) {
+    const bool interleaves =
+        now_ns - a.last_ns <= kMachineLiveNs &&
+        std::any_of(entry.machines.begin(), entry.machines.end(), [&](const Machine& b) {
+          return a.name != b.name && now_ns - b.last_ns <= kMachineLiveNs &&
+                 a.first_ns <= b.last_ns && b.first_ns <= a.last_ns;
+        });
+    if (interleaves) gateway.machines.push_back(a.name);
+  }
+  return gateway;
+}
+
 std::vector<ReportKeeper::Gateway> ReportKeeper::all(std::int64_t now_ns) const {
   const std::lock_guard lock(mutex_);
   std::vector<Gateway> out;
   out.reserve(entries_.size());
-  for (const auto& [name, entry] : entries_) {
-    Gateway gateway{entry.report, entry.received_ns, {}};
-    // A board that was replaced reports before, its successor after. Two that report in turn are
-    // both live: their times interleave.
-    for (const Machine& a : entry.machines) {
-      const bool interleaves =
-          now_ns - a.last_ns <= kMachineLiveNs &&
-          std::any_of(entry.machines.begin(), entry.machines.end(), [&](const Machine& b) {
-            return a.name != b.name && now_ns - b.last_ns <= kMachineLiveNs &&
-                   a.first_ns <= b.last_ns && b.first_ns <= a.last_ns;
-          });
-      if (interleaves) gateway.machines.push_back(a.name);
-    }
-    out.push_back(std::move(gateway));
-  }
+  for (const auto& [name, entry] : entries_) out.push_back(describe(entry, now_ns));
   return out;
+}
+
+std::optional<ReportKeeper::Gateway> ReportKeeper::one(std::string_view gateway,
+                                                       std::int64_t now_ns) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(gateway);
+  if (found == entries_.end()) return std::nullopt;
+  return describe(found->second, now_ns);
 }
 
 }  // namespace sluice::hub

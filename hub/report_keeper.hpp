@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/codec/messages.hpp"
 #include "core/result.hpp"
+#include "hub/report_trends.hpp"
 
 namespace sluice::hub {
 
@@ -22,6 +24,7 @@ class ReportKeeper {
     std::int64_t received_ns = 0;  // when the hub stored it, by the hub's wall clock
     // Another machine reports as this gateway too: the machines whose reports interleave.
     std::vector<std::string> machines;
+    ReportTrends trends;
     bool is_clone() const { return report.stopped_as_clone || machines.size() > 1; }
   };
 
@@ -39,6 +42,8 @@ class ReportKeeper {
 
   // Ordered by gateway.
   std::vector<Gateway> all(std::int64_t now_ns) const;
+  // nullopt: it has not reported.
+  std::optional<Gateway> one(std::string_view gateway, std::int64_t now_ns) const;
 
  private:
   struct Machine {
@@ -50,7 +55,9 @@ class ReportKeeper {
     codec::Report report;
     std::int64_t received_ns = 0;
     std::vector<Machine> machines;
+    ReportTrends trends;
   };
+  static Gateway describe(const Entry& entry, std::int64_t now_ns);
   mutable std::mutex mutex_;
   std::map<std::string, Entry, std::less<>> entries_;
 };

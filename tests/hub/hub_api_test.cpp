@@ -103,7 +103,8 @@ TEST_F(HubApiTest, BadQueriesGetStructuredErrors) {
 
 TEST_F(HubApiTest, ThePageIsServedWithAStrictPolicy) {
   HubProgram hub(server_.url());
-  for (const std::string path : {"/", "/app.js", "/style.css", "/icon.svg"}) {
+  for (const std::string path : {"/", "/app.js", "/style.css", "/icon.svg", "/lib/api.js",
+                                 "/pages/fleet.js", "/chart.min.js"}) {
     const auto answer = hub.get(path);
     EXPECT_EQ(answer.status, 200u) << path;
     EXPECT_FALSE(answer.body.empty());
