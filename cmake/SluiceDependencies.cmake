@@ -42,6 +42,9 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)      # libsodium-de
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)      # libssl-dev; nats.c brings it
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)          # libzstd-dev
 pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)        # libsqlite3-dev
+if(SLUICE_BUILD_HUB)
+  pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)        # libcurl4-openssl-dev
+endif()
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)    # libsystemd-dev
 if(SLUICE_BUILD_HUB)
   pkg_check_modules(pq REQUIRED IMPORTED_TARGET libpq)            # libpq-dev

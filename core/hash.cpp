@@ -2,6 +2,7 @@
 #include "core/hash.hpp"
 
 #include <sodium/core.h>
+#include <sodium/crypto_auth_hmacsha256.h>
 #include <sodium/crypto_generichash.h>
 
 #include <cstring>
@@ -89,6 +90,17 @@ ChainHash chain_next(const ChainHash& previous, std::string_view body) {
                             body.size());
   crypto_generichash_final(&state, next.data(), next.size());
   return next;
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  std::string out(crypto_auth_hmacsha256_BYTES, '\0');
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.data()),
+                              key.size());
+  crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(bytes.data()),
+                                bytes.size());
+  crypto_auth_hmacsha256_final(&state, reinterpret_cast<unsigned char*>(out.data()));
+  return out;
 }
 
 }  // namespace sluice::core

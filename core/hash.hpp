@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace sluice::core {
@@ -14,5 +15,8 @@ std::uint32_t crc32c(std::string_view bytes);
 // Either end can compute it from the bodies alone.
 using ChainHash = std::array<std::uint8_t, 32>;
 ChainHash chain_next(const ChainHash& previous, std::string_view body);
+
+// HMAC-SHA-256 (RFC 2104), 32 bytes: what webhooks are signed with. A key of any length.
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
 
 }  // namespace sluice::core

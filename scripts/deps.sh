@@ -62,7 +62,7 @@ have_msgpack() {
 
 build_packages="g++ cmake ninja-build pkg-config ccache ca-certificates libnats-dev libsqlite3-dev
   libtomlplusplus-dev libcli11-dev libsodium-dev libzstd-dev libssl-dev libsystemd-dev libpq-dev
-  libjs-chart.js"
+  libcurl4-openssl-dev libjs-chart.js"
 run_packages="nats-server curl jq iproute2 openssl procps"
 test_packages="git python3 faketime nftables libgtest-dev libgmock-dev sqlite3 systemd dpkg-dev file
   g++-aarch64-linux-gnu qemu-user postgresql chromium prometheus"

@@ -20,8 +20,10 @@ ROOMS = {
     "sync/nats": {"core", "core/codec"},
     "sync": {"core", "core/codec", "rpc", "storage", "sync/nats"},
     "gateway": {"core", "core/codec", "rpc", "http", "storage"},
-    "projection": {"core", "core/codec", "sqlite"},
-    "hub": {"core", "core/codec", "rpc", "http", "projection", "sync/nats"},
+    "projection/pg": {"core"},
+    "projection": {"core", "core/codec", "sqlite", "projection/pg"},
+    "hub/outbound": {"core"},
+    "hub": {"core", "core/codec", "rpc", "http", "projection", "sync/nats", "hub/outbound"},
     "cli": {"core", "core/codec", "sqlite", "http", "rpc", "storage", "sync", "sync/nats",
             "gateway", "projection", "hub"},
 }
@@ -31,7 +33,7 @@ LIBRARIES = [
     (r"sqlite3(ext)?\.h", {"sqlite"}),
     (r"(nats/)?(nats|status|version)\.h", {"sync/nats"}),
     (r"msgpack(\.hpp|\.h|/.*)", {"core/codec", "rpc"}),
-    (r"(postgresql/)?(libpq.*|pg_config)\.h", set()),
+    (r"(postgresql/)?(libpq.*|pg_config)\.h", {"projection/pg"}),
     (r"boost/beast(\.hpp|/.*)", {"http"}),
     (r"boost/asio(\.hpp|/.*)", {"http", "rpc", "sync/nats", "sync", "gateway", "hub", "cli"}),
     (r"boost/json(\.hpp|/.*)", {"core", "core/codec"}),
@@ -41,7 +43,7 @@ LIBRARIES = [
     (r"systemd/.*", {"core", "gateway", "sync", "hub"}),
     (r"zstd\.h", {"storage", "sync"}),
     (r"openssl/.*", {"sync/nats"}),
-    (r"curl/.*", set()),
+    (r"curl/.*", {"hub/outbound"}),
 ]
 
 # One header, for fewer than its room: only sluiced writes the log; everyone else reads it.
