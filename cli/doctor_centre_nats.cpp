@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <thread>
+
 #include "cli/doctor_centre.hpp"
 #include "core/subject.hpp"
 #include "core/text.hpp"
@@ -77,6 +79,17 @@ Finding can_consume(nats::Connection& hub, const std::string& hub_stream) {
                 "docs/hub-api.md has the exact rights of sluice-hub.");
 }
 
+// The server's refusal comes before its answer to the flush, but nats.c tells of it on a thread of
+// its own.
+std::string awaited_complaint() {
+  std::string words = last_complaint();
+  for (int i = 0; i < 20 && words.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    words = last_complaint();
+  }
+  return words;
+}
+
 }  // namespace
 
 Findings check_hub_streams(Centre& centre) {
@@ -100,7 +113,7 @@ Findings check_hub_rights(Centre& centre) {
   forget_complaints();
   const auto asked = hub->publish("need.DOCTOR", "");
   const auto flushed = hub->flush(kTimeout);
-  if (const std::string words = last_complaint(); !words.empty() || !asked || !flushed)
+  if (const std::string words = awaited_complaint(); !words.empty() || !asked || !flushed)
     out.push_back(failed("may not ask gateways for what is missing: " +
                              (words.empty() ? std::string("no answer") : words),
                          "Allow it to publish on need.*: docs/hub-api.md has the exact rights."));
