@@ -49,6 +49,11 @@ const json::object* object_of(const json::object& object, std::string_view key) 
   return value != nullptr ? value->if_object() : nullptr;
 }
 
+std::string version_of(const json::object& model) {
+  const std::string serving = text_of(model, "serving");
+  return serving.empty() ? text_of(model, "version") : serving;
+}
+
 std::string count(std::uint64_t n, const char* one, const char* many) {
   return with_thousands(n) + " " + (n == 1 ? one : many);
 }
@@ -82,6 +87,10 @@ void look_at_shards(const json::object& model, const std::string& name, std::vec
 
 void look_at_versions(const json::object& model, const std::string& name,
                       std::vector<Finding>& out) {
+  if (const std::string problem = text_of(model, "problem"); !problem.empty())
+    out.push_back(failed(name + ": the definition that is there now cannot be taken: " + problem,
+                         "The version that serves goes on. Correct the file (sluice model check), "
+                         "then: systemctl reload sluice-hub"));
   const json::object* building = object_of(model, "building");
   if (building == nullptr) return;
   const std::string state = text_of(*building, "state");
@@ -90,7 +99,7 @@ void look_at_versions(const json::object& model, const std::string& name,
   if (state == "failed" || state == "refused" || state == "differs")
     out.push_back(failed(version + " is not served: " + (why.empty() ? state : why),
                          "The older version goes on serving. Correct the definition, raise its "
-                         "version, then: sluice model reload"));
+                         "version, then: systemctl reload sluice-hub"));
   else
     out.push_back(found(version + " is being built" + (why.empty() ? std::string() : ": " + why) +
                         " (sluice model list)"));
@@ -129,7 +138,7 @@ std::vector<Finding> findings_of_models(const json::object& models) {
                "Somebody publishes under false names, or a body was damaged: the log of sluice-hub "
                "has the sequence of each; see docs/security.md."));
     if (out.size() == before)
-      out.push_back(found(name + " version " + text_of(*model, "version") + " is " +
+      out.push_back(found(name + " version " + version_of(*model) + " is " +
                           text_of(*model, "state") + ", " +
                           count(number_of(*model, "applied"), "event", "events") + " applied"));
   }

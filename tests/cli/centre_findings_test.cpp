@@ -74,6 +74,14 @@ TEST(CentreFindings, AVersionThatCouldNotBeBuiltLeavesTheOldOneServing) {
   EXPECT_THAT(one.next_step, HasSubstr("older version goes on"));
 }
 
+TEST(CentreFindings, ABrokenNewDefinitionIsNamedWhileTheOldOneServes) {
+  const Finding one = only(findings_of_models(
+      object(model(R"(,"serving":"2","problem":"pumps.model.toml:7:1: no such type")"))));
+  EXPECT_EQ(one.state, State::kFailed);
+  EXPECT_THAT(one.words, HasSubstr("pumps.model.toml:7:1"));
+  EXPECT_THAT(one.next_step, HasSubstr("systemctl reload sluice-hub"));
+}
+
 constexpr const char* kHold = R"({"holds":[{"model":"pumps","gateway":"plant-7",
   "epoch":"0f3a52c1d9e87b64","lane":"telemetry","from":512,"to":514,"kind":"missing","held":88,
   "since":"2026-11-21T03:14:15Z","age_s":)";
