@@ -48,6 +48,7 @@ std::uint32_t check_of(const QueryRequest& request) {
     put_text('f', filter.column, text);
     text += static_cast<char>(filter.op);
     put_text('v', filter.value, text);
+    for (const std::string& value : filter.values) put_text('w', value, text);
   }
   for (const QueryOrder& order : request.order)
     put_text(order.descending ? 'd' : 'a', order.column, text);

@@ -5,6 +5,7 @@
 #include "projection/sqlite_statement.hpp"
 #include "sqlite/database.hpp"
 #include "sqlite/guard.hpp"
+#include "sqlite/reads_only.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -75,7 +76,7 @@ class SqliteTarget final : public Target {
     deadline_.emplace(database_, std::chrono::ceil<std::chrono::milliseconds>(left));
   }
 
-  void allow_only_selects() override { sqlite::allow_only_selects(database_, kInternalPrefix); }
+  void allow_only_selects() override { sqlite::allow_only_reads(database_, kInternalPrefix); }
 
  private:
   const Place place_;

@@ -129,8 +129,8 @@ class Target {
 
   // Statements that still run at this time fail with kLimit; nullopt: they take what they take.
   virtual void set_deadline(std::optional<std::chrono::steady_clock::time_point> deadline) = 0;
-  // From now on prepare() refuses all but SELECTs that leave the engine's own tables alone, as far
-  // as the database can tell. Statements that were prepared before stay.
+  // From now on prepare() refuses all but SELECTs, and views that read the engine's own tables, as
+  // far as the database can tell.
   virtual void allow_only_selects() = 0;
 };
 

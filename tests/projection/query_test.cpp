@@ -93,6 +93,71 @@ TEST_F(QueryTest, FiltersByTypedValuesAndRanges) {
               ElementsAre("e1005"));
 }
 
+TEST_F(QueryTest, FiltersByAListAndByPartsOfText) {
+  fill(12);
+  using Op = QueryFilter::Op;
+  EXPECT_THAT(run({"item", {"name"}, {{"v", Op::kIn, "", {"2", "3", "99"}}}, {}, 100, ""}),
+              ElementsAre("e1002", "e1003", "e1010"));
+  EXPECT_THAT(run({"item", {"name"}, {{"name", Op::kPrefix, "e101"}}, {}, 100, ""}),
+              ElementsAre("e1010", "e1011"));
+  EXPECT_THAT(run({"item", {"name"}, {{"name", Op::kContains, "01"}}, {}, 3, ""}),
+              ElementsAre("e1001", "e1010", "e1011"));
+  EXPECT_THAT(run({"item", {"name"}, {{"s", Op::kIn, "", {"x'1", "%"}}}, {}, 9, ""}), IsEmpty());
+  EXPECT_THAT(run({"item", {"name"}, {{"name", Op::kPrefix, "%"}}, {}, 9, ""}), IsEmpty())
+      << "no wildcards";
+  EXPECT_THAT(run({"item", {"name"}, {{"name", Op::kContains, "_"}}, {}, 9, ""}), IsEmpty());
+  EXPECT_EQ(refused({"item", {}, {{"v", Op::kPrefix, "1"}}, {}, 1, ""}).field, "v");
+  EXPECT_EQ(refused({"item", {}, {{"v", Op::kIn, "", {}}}, {}, 1, ""}).field, "v");
+  EXPECT_EQ(refused({"item", {}, {{"v", Op::kIn, "", {"1", "two"}}}, {}, 1, ""}).field, "v");
+}
+
+TEST_F(QueryTest, CountsTheRowsThatFitWhateverThePage) {
+  fill(12);
+  QueryRequest request{"item", {}, {{"v", QueryFilter::Op::kNotNull, ""}}, {}, 4, "", true};
+  const auto first = query_->run(request, milliseconds(1000));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->rows.size(), 4u);
+  EXPECT_EQ(first->count, 10u);
+  request.cursor = first->next_cursor;
+  EXPECT_EQ(query_->run(request, milliseconds(1000))->count, 10u);
+  request = {"big", {}, {}, {}, 1, "", true};
+  EXPECT_EQ(query_->run(request, milliseconds(1000))->count,
+            run({"big", {}, {}, {}, 99, ""}).size());
+}
+
+TEST_F(QueryTest, SaysHowFarTheModelIsInTheSameInstant) {
+  fill(3);
+  const auto page = query_->run({"item", {}, {}, {}, 1, ""}, milliseconds(1000));
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->positions.size(), 1u);
+  EXPECT_EQ(page->positions[0].sequence, 4u);
+  EXPECT_GT(page->last_event_ns, 0);
+}
+
+TEST_F(QueryTest, GivesRowsOnlyIfTheModelHasWhatIsAskedFor) {
+  fill(3);
+  using State = Reached::State;
+  const auto ask = [&](core::Seq seq, core::Epoch epoch = core::Epoch{1}) {
+    QueryRequest request{"item", {}, {}, {}, 10, ""};
+    request.after = {{"plant-7", epoch, core::Lane::kTelemetry, seq}};
+    auto page = query_->run(request, milliseconds(1000));
+    EXPECT_TRUE(page);
+    EXPECT_EQ(page->rows.empty(), !page->is_reached());
+    return page->after.at(0);
+  };
+  EXPECT_EQ(ask(4).state, State::kApplied);
+  EXPECT_EQ(ask(1).state, State::kApplied) << "EpochOpened";
+  EXPECT_EQ(ask(5).state, State::kNotYet);
+  EXPECT_EQ(ask(5).next, 5u);
+  EXPECT_EQ(ask(1, core::Epoch{0x77}).state, State::kNotYet);
+  EXPECT_EQ(ask(1, core::Epoch{0x77}).next, 0u);
+  Made poison;
+  poison.json = "{\"v\": \"text\"}";
+  add(poison);
+  feed_.run(*engine_);
+  EXPECT_EQ(ask(5).state, State::kParked);
+}
+
 TEST_F(QueryTest, OrdersEitherWayWithTheKeyAsTieBreak) {
   fill(10);
   EXPECT_THAT(
