@@ -49,6 +49,8 @@ class SqliteTarget final : public Target {
     return open_sqlite_rows(database_, shape);
   }
 
+  Result<void> claim() override { return {}; }
+
   Result<void> begin(Begin how) override {
     // The pragma does nothing within a transaction.
     if (how != Begin::kSnapshot && (how == Begin::kSynced) != synced_) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/target.hpp"
 
+#include "projection/pg_target.hpp"
 #include "projection/sqlite_target.hpp"
 
 namespace sluice::projection {
@@ -24,7 +25,8 @@ auto first_row(Target& target, std::string_view sql, Read&& read)
 }  // namespace
 
 Result<std::unique_ptr<Target>> Target::open(const Place& place, Access access) {
-  return open_sqlite(place, access);
+  return place.dialect() == Dialect::kSqlite ? open_sqlite(place, access)
+                                             : open_postgres(place, access);
 }
 
 Result<std::int64_t> query_int(Target& target, std::string_view sql) {

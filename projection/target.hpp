@@ -119,6 +119,11 @@ class Target {
   virtual core::Result<std::unique_ptr<Statement>> prepare(std::string_view sql) = 0;
   virtual core::Result<std::unique_ptr<RowStore>> rows(const TableShape& shape) = 0;
 
+  // Nobody else can claim the place until this connection has ended; claimed again after a
+  // reconnect, which so waits for what the lost connection was at. kBusy: somebody has it. SQLite
+  // knows one writer at a time in any case.
+  virtual core::Result<void> claim() = 0;
+
   virtual core::Result<void> begin(Begin how) = 0;
   // kUnavailable, kIo: whether it happened is not known: read the position again.
   virtual core::Result<void> commit() = 0;

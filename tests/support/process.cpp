@@ -49,13 +49,14 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 // The child: only calls that are safe after fork() in a program with threads.
 [[noreturn]] void child(char* const* argv, char* const* envp, const Process::Options& options,
                         int in, const char* out, const char* err) {
-  if (options.dies_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int out_fd = ::open(out, O_WRONLY | O_APPEND | O_CREAT, 0644);
   const int err_fd = ::open(err, O_WRONLY | O_APPEND | O_CREAT, 0644);
   if (::dup2(in, 0) < 0 || ::dup2(out_fd, 1) < 0 || ::dup2(err_fd, 2) < 0) ::_exit(126);
   if (options.as_nobody && (::setgroups(0, nullptr) != 0 || ::setresgid(65534, 65534, 65534) != 0 ||
                             ::setresuid(65534, 65534, 65534) != 0))
     ::_exit(126);
+  // Behind the change of the user, which would undo it.
+  if (options.dies_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::execvpe(argv[0], argv, envp);
   ::_exit(127);
 }
