@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/branches.hpp"
 
+#include "projection/target.hpp"
+
 namespace sluice::projection {
 namespace {
 
@@ -20,31 +22,30 @@ ORDER BY c.id DESC LIMIT ?1
 
 }  // namespace
 
-core::Result<std::vector<Branch>> read_branches(sqlite::Database& database, std::size_t limit) {
-  auto rows = database.prepare(kBranches);
+core::Result<std::vector<Branch>> read_branches(Target& target, std::size_t limit) {
+  const auto rows = target.prepare(kBranches);
   if (!rows) return rows.error();
-  rows->bind(1, static_cast<std::int64_t>(limit));
+  (*rows)->bind(1, static_cast<std::int64_t>(limit));
   std::vector<Branch> out;
-  for (;;) {
-    const auto row = rows->step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    const auto epoch = core::Epoch::parse(rows->text(2));
-    const auto previous = core::Epoch::parse(rows->text(3));
-    if (!epoch || !previous) continue;
+  SLUICE_TRY(each_row(**rows, [&](const Statement& row) -> core::Result<void> {
+    const auto epoch = core::Epoch::parse(row.text(2));
+    const auto previous = core::Epoch::parse(row.text(3));
+    if (!epoch || !previous) return {};
     Branch branch;
-    branch.gateway = rows->text(0);
-    branch.lane = static_cast<core::Lane>(rows->integer(1));
+    branch.gateway = row.text(0);
+    branch.lane = static_cast<core::Lane>(row.integer(1));
     branch.epoch = *epoch;
     branch.previous = *previous;
-    branch.previous_last = static_cast<core::Seq>(rows->integer(4));
-    const auto next = static_cast<core::Seq>(rows->integer(5));
+    branch.previous_last = static_cast<core::Seq>(row.integer(4));
+    const auto next = static_cast<core::Seq>(row.integer(5));
     branch.hub_last = next > 0 ? next - 1 : 0;
-    branch.siblings = static_cast<std::uint64_t>(rows->integer(6));
-    branch.order = rows->integer(7);
-    branch.since_ns = rows->integer(8);
+    branch.siblings = static_cast<std::uint64_t>(row.integer(6));
+    branch.order = row.integer(7);
+    branch.since_ns = row.integer(8);
     out.push_back(std::move(branch));
-  }
+    return {};
+  }));
+  return out;
 }
 
 }  // namespace sluice::projection

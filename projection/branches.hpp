@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "core/ids.hpp"
-#include "sqlite/database.hpp"
+#include "core/result.hpp"
 
 namespace sluice::projection {
+
+class Target;
 
 // An epoch of a lane that does not simply go on where its predecessor ended: more of the
 // predecessor was applied than the gateway's log had when it opened this epoch, or others name the
@@ -27,6 +29,6 @@ struct Branch {
 };
 
 // The newest first, at most `limit`. Reads every row of the gate: for a page, not for every batch.
-core::Result<std::vector<Branch>> read_branches(sqlite::Database& database, std::size_t limit);
+core::Result<std::vector<Branch>> read_branches(Target& target, std::size_t limit);
 
 }  // namespace sluice::projection

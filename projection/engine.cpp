@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+// The engine's batches: one transaction each.
 #include "projection/engine.hpp"
 
 #include <algorithm>
 
-#include "core/codec/event_codec.hpp"
 #include "core/text.hpp"
-#include "projection/extract.hpp"
+#include "projection/event_sink.hpp"
+#include "projection/model_engine.hpp"
 #include "projection/schema.hpp"
-#include "projection/sqlite_engine.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -16,31 +16,40 @@ using core::Errc;
 using core::fail;
 using core::Result;
 
-constexpr std::size_t kAlarmsMax = 16;  // per batch
+// Messages that are looked at together, so that their rows come in few round trips.
+constexpr std::size_t kAnnouncedMax = 1000;
 
 std::int64_t as_int(std::uint64_t v) {
   return static_cast<std::int64_t>(v);
 }
 
+std::vector<std::string> gateways_of(std::span<const Incoming> messages) {
+  std::vector<std::string> out;
+  for (const Incoming& message : messages) {
+    const auto subject = core::EventSubject::parse(message.subject);
+    if (subject && (out.empty() || out.back() != subject->gateway)) out.push_back(subject->gateway);
+  }
+  return out;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const Model> model,
-                                             const std::filesystem::path& file,
+Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const Model> model, const Place& place,
                                              const core::Clock& clock, core::Logger& log,
                                              const EngineSettings& settings) {
-  auto database = open_model_database(*model, file);
-  if (!database) return database.error();
+  auto target = open_model_database(*model, place, Access::kWrite);
+  if (!target) return target.error();
   auto engine =
-      std::make_unique<SqliteEngine>(std::move(model), std::move(*database), clock, log, settings);
+      std::make_unique<ModelEngine>(std::move(model), std::move(*target), clock, log, settings);
   SLUICE_TRY(engine->prepare());
   return std::unique_ptr<Engine>(std::move(engine));
 }
 
-SqliteEngine::SqliteEngine(std::shared_ptr<const Model> model, sqlite::Database database,
-                           const core::Clock& clock, core::Logger& log,
-                           const EngineSettings& settings)
+ModelEngine::ModelEngine(std::shared_ptr<const Model> model, std::unique_ptr<Target> target,
+                         const core::Clock& clock, core::Logger& log,
+                         const EngineSettings& settings)
     : model_(std::move(model)),
-      database_(std::move(database)),
+      target_(std::move(target)),
       clock_(clock),
       log_(log),
       settings_(settings) {
@@ -49,100 +58,207 @@ SqliteEngine::SqliteEngine(std::shared_ptr<const Model> model, sqlite::Database 
   gate_settings_.held_bytes_max = settings.held_bytes_max;
 }
 
-SqliteEngine::~SqliteEngine() = default;
+ModelEngine::~ModelEngine() = default;
 
-Result<void> SqliteEngine::prepare() {
-  const std::pair<sqlite::Statement*, const char*> all[] = {
-      {&position_,
-       "SELECT created, sequence, msg_id, next FROM _sluice_position"
-       " WHERE hub_stream = ?1"},
-      // A re-read does not take back how far the hub stream is known.
-      {&save_position_,
-       "INSERT INTO _sluice_position (hub_stream, created, sequence, msg_id, next)"
-       " VALUES (?1, ?2, ?3, ?4, ?3 + 1) ON CONFLICT (hub_stream) DO UPDATE SET created = ?2,"
-       " msg_id = CASE WHEN ?3 >= _sluice_position.sequence THEN ?4"
-       " ELSE _sluice_position.msg_id END,"
-       " sequence = max(?3, _sluice_position.sequence), next = ?3 + 1"},
-      {&turn_back_, "UPDATE _sluice_position SET next = min(next, ?2) WHERE hub_stream = ?1"},
-      {&totals_,
-       "UPDATE _sluice_totals SET applied = applied + ?1, refused = refused + ?2,"
-       " last_event_ns = max(last_event_ns, ?3), old_epoch = old_epoch + ?4"},
-  };
-  for (const auto& [statement, text] : all) {
-    auto prepared = database_.prepare(text);
-    if (!prepared) return prepared.error();
-    *statement = std::move(*prepared);
-  }
-  const auto missing =
-      database_.query_int("SELECT count(*) FROM _sluice_meta WHERE name = 'beginning_missing'");
-  if (!missing) return missing.error();
-  gate_settings_.beginning_missing = *missing != 0;
-  auto store = SqliteGateStore::open(database_);
+Result<void> ModelEngine::prepare() {
+  SLUICE_TRY(prepare_all(
+      *target_,
+      {{&position_,
+        "SELECT created, sequence, msg_id, next FROM _sluice_position WHERE hub_stream = ?1"},
+       // A re-read does not take back how far the hub stream is known.
+       {&save_position_,
+        "INSERT INTO _sluice_position (hub_stream, created, sequence, msg_id, next)"
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (hub_stream) DO UPDATE SET"
+        " created = excluded.created, next = excluded.next,"
+        " msg_id = CASE WHEN excluded.sequence >= _sluice_position.sequence"
+        " THEN excluded.msg_id ELSE _sluice_position.msg_id END,"
+        " sequence = CASE WHEN excluded.sequence >= _sluice_position.sequence"
+        " THEN excluded.sequence ELSE _sluice_position.sequence END"},
+       {&turn_back_, "UPDATE _sluice_position SET next = ?2 WHERE hub_stream = ?1 AND next > ?2"},
+       {&totals_,
+        "INSERT INTO _sluice_totals (hub_stream, applied, refused, last_event_ns, old_epoch)"
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (hub_stream) DO UPDATE SET"
+        " applied = _sluice_totals.applied + excluded.applied,"
+        " refused = _sluice_totals.refused + excluded.refused,"
+        " last_event_ns = CASE WHEN excluded.last_event_ns > _sluice_totals.last_event_ns"
+        " THEN excluded.last_event_ns ELSE _sluice_totals.last_event_ns END,"
+        " old_epoch = _sluice_totals.old_epoch + excluded.old_epoch"},
+       // Also locks the row until the end of the transaction, where rows are locked.
+       {&fence_,
+        "INSERT INTO _sluice_fence (hub_stream, token) VALUES (?1, ?2)"
+        " ON CONFLICT (hub_stream) DO UPDATE SET token = excluded.token"
+        " WHERE _sluice_fence.token <= excluded.token"},
+       {&vector_, "SELECT gateway, lane, epoch, next FROM _sluice_gate WHERE state = 2"}}));
+  SLUICE_TRY(read_beginning());
+  auto store = TableGateStore::open(*target_);
   if (!store) return store.error();
   store_ = std::move(*store);
-  auto writer = TableWriter::open(*model_, database_);
-  if (!writer) return writer.error();
-  writer_ = std::move(*writer);
-  auto parking = Parking::open(database_, settings_.parked_bytes_max);
+  auto rows = Rows::open(*target_, Evaluator::shapes(*model_));
+  if (!rows) return rows.error();
+  rows_ = std::move(*rows);
+  evaluator_ = std::make_unique<Evaluator>(*model_, *rows_);
+  auto parking = Parking::open(*target_, settings_.parked_bytes_max);
   if (!parking) return parking.error();
   parking_ = std::move(*parking);
+  return settings_.sink ? settings_.sink->open(*target_) : Result<void>();
+}
+
+Result<void> ModelEngine::read_beginning() {
+  const auto missing =
+      query_int(*target_, "SELECT count(*) FROM _sluice_meta WHERE name = 'beginning_missing'");
+  if (!missing) return missing.error();
+  gate_settings_.beginning_missing = *missing != 0;
   return {};
 }
 
 template <class Work>
-Result<BatchOutcome> SqliteEngine::batch(Work&& work) {
+Result<BatchOutcome> ModelEngine::batch(const HubStream& hub, const Gateways& gateways, Begin how,
+                                        Work&& work) {
+  hub_ = hub;
   outcome_ = {};
   refused_ = 0;
   last_event_ns_ = 0;
   now_ns_ = clock_.wall_ns();
+  rows_->next_batch();
   store_->trim_cache();
-  auto transaction = sqlite::Transaction::begin(database_);
+  auto transaction = Transaction::begin(*target_, how);
   if (!transaction) return transaction.error();
-  Result<void> done = work();
-  if (done) done = finish(*transaction);
+  Result<void> done = enter(hub, gateways);
+  if (done) done = work();
+  if (done) done = finish(hub, *transaction);
   if (!done) {
     transaction->rollback();
-    store_->forget();
+    forget();
     // If this fails too the medium is gone: the next batch finds out.
     (void)parking_->reload();
+    if (settings_.sink) settings_.sink->rolled_back();
     return done.error();
   }
+  if (settings_.sink) settings_.sink->committed();
+  rows_->trim(settings_.cache_bytes);
+  look_anew();
   return std::move(outcome_);
 }
 
-Result<void> SqliteEngine::finish(sqlite::Transaction& transaction) {
+// What others may have done since the last batch, or may do during this one.
+Result<void> ModelEngine::enter(const HubStream& hub, const Gateways& gateways) {
+  SLUICE_TRY(check_fence(hub));
+  if (!settings_.exclusive) {
+    Gateways names;
+    for (const std::string& gateway : gateways) names.push_back("gateway " + gateway);
+    for (const Table& table : model_->tables())
+      if (table.shared) names.push_back("table " + table.name);
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    SLUICE_TRY(target_->lock(names));
+    look_anew();
+    SLUICE_TRY(parking_->reload());
+    SLUICE_TRY(read_beginning());
+  }
+  return hub.name.empty() ? Result<void>() : check_life(hub);
+}
+
+Result<void> ModelEngine::check_fence(const HubStream& hub) {
+  const auto fence = fences_.find(hub.name);
+  if (fence == fences_.end()) return {};
+  const auto changed =
+      fence_->bind(1, std::string_view(hub.name)).bind(2, as_int(fence->second)).run();
+  if (!changed) return changed.error();
+  if (*changed != 0) return {};
+  return fail(Errc::kUnauthorized, "another reader of " + hub.name + " has taken over: token " +
+                                       std::to_string(fence->second) + " is no longer the highest");
+}
+
+Result<void> ModelEngine::write_rows() {
+  if (!settings_.report_changes) return rows_->flush();
+  return rows_->flush([this](const Row& row) { report(row); });
+}
+
+Result<void> ModelEngine::finish(const HubStream& hub, Transaction& transaction) {
+  SLUICE_TRY(write_rows());
   SLUICE_TRY(store_->flush());
   if (outcome_.applied != 0 || refused_ != 0)
-    SLUICE_TRY(totals_.bind(1, as_int(outcome_.applied))
-                   .bind(2, as_int(refused_))
-                   .bind(3, last_event_ns_)
-                   .bind(4, as_int(outcome_.old_epoch))
-                   .run());
+    SLUICE_TRY(totals_->bind(1, std::string_view(hub.name))
+                   .bind(2, as_int(outcome_.applied))
+                   .bind(3, as_int(refused_))
+                   .bind(4, last_event_ns_)
+                   .bind(5, as_int(outcome_.old_epoch))
+                   .post());
   return transaction.commit();
 }
 
-Result<BatchOutcome> SqliteEngine::apply(const HubStream& hub, std::span<const Incoming> messages) {
+void ModelEngine::forget() {
+  store_->forget();
+  rows_->forget();
+}
+
+void ModelEngine::look_anew() {
+  if (!settings_.exclusive) forget();
+}
+
+Result<BatchOutcome> ModelEngine::apply(const HubStream& hub, std::span<const Incoming> messages) {
   if (messages.empty()) return BatchOutcome{};
-  SLUICE_TRY(check_life(hub));
-  return batch([&]() -> Result<void> {
-    for (const Incoming& message : messages) SLUICE_TRY(one(hub, message));
+  const Gateways gateways = settings_.exclusive ? Gateways() : gateways_of(messages);
+  return batch(hub, gateways, Begin::kWrite, [&]() -> Result<void> {
+    SLUICE_TRY(offer(hub, messages));
     SLUICE_TRY(save_position(hub, messages.back()));
-    if (outcome_.reread_from)
-      SLUICE_TRY(turn_back_.bind(1, std::string_view(hub.name))
-                     .bind(2, as_int(*outcome_.reread_from))
-                     .run());
+    if (outcome_.reread_from) SLUICE_TRY(turn_back(hub.name, *outcome_.reread_from));
     return {};
   });
 }
 
-Result<void> SqliteEngine::one(const HubStream& hub, const Incoming& message) {
-  auto arrival = check_(message.subject, message.msg_id, message.body);
+Result<void> ModelEngine::offer(const HubStream& hub, std::span<const Incoming> messages) {
+  const bool remote = target_->dialect() == Dialect::kPostgres;
+  const std::size_t together = remote ? kAnnouncedMax : 1;
+  for (std::size_t at = 0; at < messages.size(); at += together) {
+    const auto part = messages.subspan(at, std::min(together, messages.size() - at));
+    arrivals_.clear();
+    for (const Incoming& message : part) {
+      auto& arrival = arrivals_.emplace_back(check_(message.subject, message.msg_id, message.body));
+      if (!arrival) continue;
+      arrival->hub_stream = hub.name;
+      arrival->hub_seq = message.hub_seq;
+      arrival->now_ns = now_ns_;
+      arrival->aside = message.aside;
+      arrival->clock_ns = message.clock_ns;
+    }
+    if (remote) SLUICE_TRY(announce());
+    for (std::size_t i = 0; i < part.size(); ++i) SLUICE_TRY(offer_one(hub, part[i], arrivals_[i]));
+    if (rows_->bytes() <= settings_.cache_bytes) continue;
+    SLUICE_TRY(write_rows());
+    rows_->trim(settings_.cache_bytes);
+  }
+  return {};
+}
+
+// Loads what the arrivals are going to need.
+Result<void> ModelEngine::announce() {
+  std::vector<RowRef> refs;
+  const auto same = [](const RowRef& a, const RowRef& b) {
+    return a.gateway == b.gateway && a.epoch == b.epoch && a.lane == b.lane;
+  };
+  for (const auto& arrival : arrivals_) {
+    if (!arrival) continue;
+    const RowRef ref = arrival->row();
+    if (std::none_of(refs.begin(), refs.end(), [&](const RowRef& r) { return same(r, ref); }))
+      refs.push_back(ref);
+  }
+  SLUICE_TRY(store_->prefetch(refs));
+  for (const auto& arrival : arrivals_) {
+    if (!arrival || settings_.sink) continue;
+    const core::EventView& event = arrival->event;
+    if (!model_->wants(event.gateway, event.category, event.type)) continue;
+    const auto row = store_->find(arrival->row());
+    if (!row) return row.error();
+    if (*row != nullptr && event.seq < (*row)->next) continue;  // it was applied before
+    evaluator_->announce(event, arrival->clock_ns);
+  }
+  return rows_->load();
+}
+
+Result<void> ModelEngine::offer_one(const HubStream& hub, const Incoming& message,
+                                    const Result<Arrival>& arrival) {
   if (!arrival) return refuse(hub, message, arrival.error().message);
-  arrival->hub_stream = hub.name;
-  arrival->hub_seq = message.hub_seq;
-  arrival->now_ns = now_ns_;
-  arrival->aside = message.aside;
-  arrival->clock_ns = message.clock_ns;
   const auto answer = gate().offer(*arrival, *this);
   if (!answer) return answer.error();
   switch (answer->verdict) {
@@ -167,115 +283,55 @@ Result<void> SqliteEngine::one(const HubStream& hub, const Incoming& message) {
   return count(*answer, hub);
 }
 
-Result<void> SqliteEngine::count(const Answer& answer, const HubStream& hub) {
+Result<void> ModelEngine::count(const Answer& answer, const HubStream& hub) {
   outcome_.absent += answer.absent;
   for (const Reread& reread : answer.reread) {
-    if (reread.hub_stream == hub.name) {
+    if (reread.hub_stream == hub.name)
       outcome_.reread_from =
           std::min(outcome_.reread_from.value_or(reread.hub_seq), reread.hub_seq);
-    } else {
-      SLUICE_TRY(turn_back_.bind(1, std::string_view(reread.hub_stream))
-                     .bind(2, as_int(reread.hub_seq))
-                     .run());
-    }
+    else
+      SLUICE_TRY(turn_back(reread.hub_stream, reread.hub_seq));
   }
   return {};
 }
 
-Result<void> SqliteEngine::refuse(const HubStream& hub, const Incoming& message,
-                                  const std::string& why) {
-  const auto added = parking_->refuse(hub, message, why, now_ns_);
-  if (!added) return added.error();
-  ++outcome_.refused;
-  if (!*added) return {};
-  ++refused_;
-  alarm("refused message " + std::to_string(message.hub_seq) + " of " + hub.name + ": " + why);
-  return {};
-}
-
-void SqliteEngine::alarm(std::string text) {
-  if (outcome_.alarms.size() < kAlarmsMax) outcome_.alarms.push_back(std::move(text));
-}
-
-Result<void> SqliteEngine::apply(const Applied& applied) {
-  const core::EventView& event = applied.event;
-  if (model_->wants(event.gateway, event.category, event.type)) {
-    if (parking_->is_blocked(event))
-      return park(event, applied.body, "behind", "an earlier event of its stream is parked",
-                  applied.hub_seq, applied.clock_ns);
-    const auto why = writer_->run(applied);
-    if (!why) return why.error();
-    if (!why->empty())
-      return park(event, applied.body, "poison", *why, applied.hub_seq, applied.clock_ns);
-  }
-  ++outcome_.applied;
-  if (applied.is_late) ++outcome_.old_epoch;
-  last_event_ns_ = std::max(last_event_ns_, corrected(event.recorded.wall_ns, applied.clock_ns));
-  return {};
-}
-
-Result<void> SqliteEngine::late(const core::EventView& event, std::string_view body,
-                                std::uint64_t hub_seq) {
-  const auto added = parking_->park(event, body, "late", "it came after its range was given up",
-                                    hub_seq, now_ns_, 0);
-  if (!added) return added.error();
-  ++outcome_.late;
-  if (*added)
-    alarm("event " +
-          core::Identity{std::string(event.gateway), event.epoch, event.lane, event.seq, 0}.text() +
-          " came after it was given up: parked");
-  return {};
-}
-
-Result<void> SqliteEngine::park(const core::EventView& event, std::string_view body,
-                                std::string_view kind, const std::string& why,
-                                std::uint64_t hub_seq, std::int64_t clock_ns) {
-  const auto added = parking_->park(event, body, kind, why, hub_seq, now_ns_, clock_ns);
-  if (!added) return added.error();
-  ++outcome_.parked;
-  if (kind == "poison")
-    alarm("parked event " +
-          core::Identity{std::string(event.gateway), event.epoch, event.lane, event.seq, 0}.text() +
-          " of " + core::printable(event.stream().text()) + " and what follows it there: " + why);
-  return {};
-}
-
-Result<BatchOutcome> SqliteEngine::caught_up(const HubStream& hub) {
+Result<BatchOutcome> ModelEngine::caught_up(const HubStream& hub) {
   if (gate_settings_.history != History::kAvailable || !gate_settings_.beginning_missing)
     return BatchOutcome{};
-  return batch([&]() -> Result<void> {
+  Gateways gateways;
+  if (!settings_.exclusive) {
+    look_anew();
+    const auto rows = store_->unfinished(SIZE_MAX);
+    if (!rows) return rows.error();
+    for (const GateRow* row : *rows) gateways.push_back(row->gateway);
+  }
+  return batch(hub, gateways, Begin::kWrite, [&]() -> Result<void> {
     const auto answer = gate().settle(*this);
     if (!answer) return answer.error();
     SLUICE_TRY(count(*answer, hub));
-    if (outcome_.reread_from)
-      SLUICE_TRY(turn_back_.bind(1, std::string_view(hub.name))
-                     .bind(2, as_int(*outcome_.reread_from))
-                     .run());
+    if (outcome_.reread_from) SLUICE_TRY(turn_back(hub.name, *outcome_.reread_from));
     return {};
   });
 }
 
-Result<BatchOutcome> SqliteEngine::skip(const RowRef& row, std::string_view reason) {
+Result<BatchOutcome> ModelEngine::skip(const RowRef& row, std::string_view reason) {
   if (!core::is_utf8(reason) || reason.empty() || reason.find('\0') != std::string_view::npos)
     return fail(Errc::kBadRequest, "a reason is needed", "reason");
   // An operator's word is not read again from the hub: it is synced.
-  SLUICE_TRY(database_.exec("PRAGMA synchronous = FULL"));
-  auto outcome = batch([&]() -> Result<void> {
+  return batch({}, {std::string(row.gateway)}, Begin::kSynced, [&]() -> Result<void> {
     const auto answer = gate().skip(row, reason, *this);
     if (!answer) return answer.error();
     SLUICE_TRY(count(*answer, HubStream{}));
-    auto audit = database_.prepare(
-        "INSERT INTO _sluice_audit (at_ns, what, detail)"
-        " VALUES (?1, 'holds skip', ?2)");
+    const auto audit = target_->prepare(
+        "INSERT INTO _sluice_audit (at_ns, what, detail) VALUES (?1, 'holds skip', ?2)");
     if (!audit) return audit.error();
     const std::string detail = std::string(row.gateway) + " " + row.epoch.text() + " " +
                                std::string(core::lane_name(row.lane)) + " gave up " +
                                std::to_string(answer->absent) + ", applied " +
                                std::to_string(answer->applied) + ": " + std::string(reason);
-    return audit->bind(1, now_ns_).bind(2, std::string_view(detail)).run();
+    SLUICE_TRY((*audit)->bind(1, now_ns_).bind(2, std::string_view(detail)).run());
+    return {};
   });
-  SLUICE_TRY(database_.exec("PRAGMA synchronous = NORMAL"));
-  return outcome;
 }
 
 }  // namespace sluice::projection

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +15,7 @@
 #include "projection/branches.hpp"
 #include "projection/gate_types.hpp"
 #include "projection/model.hpp"
+#include "projection/place.hpp"
 
 namespace sluice::projection {
 
@@ -44,6 +45,13 @@ struct Position {
   std::uint64_t next = 1;      // where to go on reading: sequence + 1, or below it after a re-read
 };
 
+// A row as a batch left it.
+struct RowChange {
+  std::string table;
+  bool deleted = false;
+  std::vector<Cell> cells;  // the key, then, unless deleted, the table's columns
+};
+
 struct BatchOutcome {
   std::uint64_t applied = 0;       // events that took effect, those set free from the hold included
   std::uint64_t duplicates = 0;    // had taken effect, or were held, before
@@ -56,9 +64,13 @@ struct BatchOutcome {
   std::uint64_t parked = 0;         // parked: outside the value domain, or behind such an event
   std::uint64_t refused = 0;        // never applied; each has an alarm
   std::vector<std::string> alarms;  // one sentence each, at most 16 per batch
+  std::vector<RowChange> changes;   // with EngineSettings::report_changes
+  bool changes_cut = false;         // there were more than kChangesMax: ask for the rows
   // Set: go on reading at this sequence instead of behind the batch (Position::next says the same).
   std::optional<std::uint64_t> reread_from;
 };
+
+inline constexpr std::size_t kChangesMax = 1000;
 
 struct ParkedEvent {
   std::string gateway;
@@ -88,6 +100,14 @@ struct LaneState {
   bool blocked = false;  // the lane's share is full: further events are read again later
 };
 
+// All below `next` has taken effect, was parked or was given up.
+struct GatePoint {
+  std::string gateway;
+  core::Lane lane = core::Lane::kTelemetry;
+  core::Epoch epoch;
+  core::Seq next = 0;
+};
+
 struct EngineTotals {
   std::uint64_t applied = 0;    // since the database was made
   std::uint64_t parked = 0;     // rows in the parked table
@@ -97,27 +117,44 @@ struct EngineTotals {
   std::int64_t last_event_ns = 0;  // recorded time of the newest applied event
 };
 
+class EventSink;
+
 struct EngineSettings {
   std::uint64_t held_items_max = 16'384;        // per gateway and lane
   std::uint64_t held_bytes_max = 16u << 20;     // per gateway and lane
   std::uint64_t parked_bytes_max = 256u << 20;  // then apply() refuses with kLimit
+  std::size_t cache_bytes = 64u << 20;          // rows in memory
+  // Nobody else writes the database: what was read stays in memory from batch to batch. Else each
+  // batch locks its gateways and the shared tables, and keeps nothing.
+  bool exclusive = true;
+  bool report_changes = false;  // BatchOutcome::changes
+  // Events that it refuses are applied without effect. Empty: all have their effect.
+  std::function<bool(const core::EventView&)> only = {};
+  // Takes the events in place of the model's rules; may be used by the engine alone.
+  std::shared_ptr<EventSink> sink = nullptr;
 };
 
-// One model in one SQLite file (WAL). apply() is one transaction: gate, operations and position
-// become visible together or not at all. synchronous is NORMAL: a power cut may take the last
-// batches, which are then read again; skip() is synced. One caller at a time, from any thread;
-// readers use Query (query.hpp) beside it.
+// One version of a model in one database. apply() is one transaction: gate, operations and position
+// become visible together or not at all. A power cut may take the last batches, which are then read
+// again; skip() is synced. After an error ask for position() before the next apply(): it may be
+// that the batch happened. One caller at a time, from any thread; readers use Query (query.hpp)
+// beside it.
 class Engine {
  public:
-  // Makes the file if it is absent. kConfig: the file belongs to another model, another version or
-  // an edited definition of the same version.
+  // Makes the file, or the schema, if it is absent. kConfig: it belongs to another model, another
+  // version or an edited definition of the same version; kUnavailable: the database is away.
   static core::Result<std::unique_ptr<Engine>> open(std::shared_ptr<const Model> model,
-                                                    const std::filesystem::path& file,
-                                                    const core::Clock& clock, core::Logger& log,
+                                                    const Place& place, const core::Clock& clock,
+                                                    core::Logger& log,
                                                     const EngineSettings& settings = {});
   virtual ~Engine() = default;
 
   virtual const Model& model() const = 0;
+
+  // The fencing token under which this engine reads a hub stream; nullopt, as at first: no fence.
+  // apply() and caught_up() fail with kUnauthorized, and nothing happens, once the database has
+  // seen a higher one.
+  virtual void set_fence(const std::string& hub_stream, std::optional<std::uint64_t> token) = 0;
 
   // nullopt: nothing of this hub stream was read yet.
   virtual core::Result<std::optional<Position>> position(const std::string& hub_stream) = 0;
@@ -143,6 +180,12 @@ class Engine {
   // Where gateways' logs came apart, as far as EpochOpened events show it; see read_branches().
   virtual core::Result<std::vector<Branch>> branches(std::size_t limit) = 0;
   virtual core::Result<EngineTotals> totals() = 0;
+
+  // How far each lane has taken effect: all rows of the gate that are open.
+  virtual core::Result<std::vector<GatePoint>> vector() = 0;
+  // Read your writes: whether this event, or its range being given up, is in the rows. What is
+  // parked counts: waiting longer does not help.
+  virtual core::Result<bool> covers(const RowRef& row, core::Seq seq) = 0;
 };
 
 }  // namespace sluice::projection

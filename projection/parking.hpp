@@ -11,7 +11,7 @@
 #include "core/event.hpp"
 #include "core/result.hpp"
 #include "projection/engine.hpp"
-#include "sqlite/database.hpp"
+#include "projection/target.hpp"
 
 namespace sluice::projection {
 
@@ -19,8 +19,7 @@ namespace sluice::projection {
 // not what their subject allows). Within the caller's transaction; after a rollback reload().
 class Parking {
  public:
-  static core::Result<std::unique_ptr<Parking>> open(sqlite::Database& database,
-                                                     std::uint64_t bytes_max);
+  static core::Result<std::unique_ptr<Parking>> open(Target& target, std::uint64_t bytes_max);
 
   // A poison event of this stream is parked: its later events go behind it.
   bool is_blocked(const core::EventView& event) const;
@@ -36,17 +35,16 @@ class Parking {
   core::Result<void> reload();
 
  private:
-  Parking(sqlite::Database& database, std::uint64_t bytes_max)
-      : database_(database), bytes_max_(bytes_max) {}
+  Parking(Target& target, std::uint64_t bytes_max) : target_(target), bytes_max_(bytes_max) {}
   core::Result<void> prepare();
 
-  sqlite::Database& database_;
+  Target& target_;
   std::uint64_t bytes_max_;
   std::uint64_t bytes_ = 0;
   std::unordered_set<std::string> blocked_;  // "gateway/category/entity"
-  sqlite::Statement park_;
-  sqlite::Statement refuse_;
-  sqlite::Statement trim_refused_;
+  StatementPtr park_;
+  StatementPtr refuse_;
+  StatementPtr trim_refused_;
 };
 
 }  // namespace sluice::projection

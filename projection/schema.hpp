@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
+#include <memory>
 
 #include "core/result.hpp"
 #include "projection/model.hpp"
 #include "projection/target.hpp"
-#include "sqlite/database.hpp"
 
 namespace sluice::projection {
 
-// Opens a model's database for writing, makes its tables if it is new, and checks that it belongs
-// to this model. kConfig: it belongs to another model, version or definition.
-core::Result<sqlite::Database> open_model_database(const Model& model,
-                                                   const std::filesystem::path& file);
-
-// The same for reading: nothing is made, nothing can be written.
-core::Result<sqlite::Database> open_model_for_reading(const Model& model,
-                                                      const std::filesystem::path& file);
+// Opens a model's database and checks that it belongs to this model. For writing: makes its tables
+// if it is new, and brings one of an older format to this one. kConfig: it belongs to another
+// model, version or definition; kUnsupported: its format is newer than this program.
+core::Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Place& place,
+                                                          Access access);
 
 }  // namespace sluice::projection

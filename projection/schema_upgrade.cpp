@@ -2,12 +2,13 @@
 #include "projection/schema_upgrade.hpp"
 
 #include "projection/sql.hpp"
-#include "sqlite/transaction.hpp"
 
 namespace sluice::projection {
 namespace {
 
 using core::Result;
+
+// The older formats were SQLite's alone.
 
 // The epochs that are known stand in the order in which they were first seen.
 constexpr const char* kGateTables = R"sql(
@@ -25,28 +26,46 @@ ALTER TABLE _sluice_parked ADD COLUMN clock_ns INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE _sluice_totals ADD COLUMN old_epoch INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-Result<void> add_order(sqlite::Database& database, const Model& model) {
-  SLUICE_TRY(database.exec(kGateTables));
+// Each hub stream has its own row of totals; what was counted before belongs to none.
+constexpr const char* kTotals = R"sql(
+CREATE TABLE _sluice_totals_3 (
+  hub_stream TEXT PRIMARY KEY, applied INTEGER NOT NULL, refused INTEGER NOT NULL,
+  last_event_ns INTEGER NOT NULL, old_epoch INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO _sluice_totals_3
+  SELECT '', applied, refused, last_event_ns, old_epoch FROM _sluice_totals;
+DROP TABLE _sluice_totals;
+ALTER TABLE _sluice_totals_3 RENAME TO _sluice_totals;
+CREATE TABLE _sluice_fence (hub_stream TEXT PRIMARY KEY, token INTEGER NOT NULL)
+  STRICT, WITHOUT ROWID;
+)sql";
+
+Result<void> add_order(Target& target, const Model& model) {
+  SLUICE_TRY(target.exec(kGateTables));
   // What the rows hold so far counts as older than whatever comes.
   for (const Table& table : model.tables())
     for (const std::string& column : sql::order_columns(table))
-      SLUICE_TRY(database.exec("ALTER TABLE " + sql::quoted(table.name) + " ADD COLUMN " +
-                               sql::quoted(column) + " INTEGER"));
+      SLUICE_TRY(target.exec("ALTER TABLE " + sql::quoted(table.name) + " ADD COLUMN " +
+                             sql::quoted(column) + " INTEGER"));
   return {};
 }
 
 }  // namespace
 
-Result<void> upgrade_schema(sqlite::Database& database, const Model& model) {
-  const auto format = database.query_text("SELECT value FROM _sluice_meta WHERE name = 'format'");
+Result<void> upgrade_schema(Target& target, const Model& model) {
+  const auto format =
+      query_text(target, "SELECT CAST(value AS TEXT) FROM _sluice_meta WHERE name = 'format'");
   const auto fingerprint =
-      database.query_text("SELECT value FROM _sluice_meta WHERE name = 'fingerprint'");
-  if (!format || *format != "1" || !fingerprint || *fingerprint != model.fingerprint()) return {};
-  auto transaction = sqlite::Transaction::begin(database);
+      query_text(target, "SELECT value FROM _sluice_meta WHERE name = 'fingerprint'");
+  if (!format || (*format != "1" && *format != "2") || !fingerprint ||
+      *fingerprint != model.fingerprint())
+    return {};
+  auto transaction = Transaction::begin(target, Begin::kSynced);
   if (!transaction) return transaction.error();
-  SLUICE_TRY(add_order(database, model));
-  SLUICE_TRY(database.exec("UPDATE _sluice_meta SET value = '" + std::to_string(kSchemaFormat) +
-                           "' WHERE name = 'format'"));
+  if (*format == "1") SLUICE_TRY(add_order(target, model));
+  SLUICE_TRY(target.exec(kTotals));
+  SLUICE_TRY(target.exec("UPDATE _sluice_meta SET value = '" + std::to_string(kSchemaFormat) +
+                         "' WHERE name = 'format'"));
   return transaction->commit();
 }
 

@@ -5,16 +5,16 @@
 
 #include "core/result.hpp"
 #include "projection/model.hpp"
-#include "sqlite/database.hpp"
+#include "projection/target.hpp"
 
 namespace sluice::projection {
 
 // The format of a model's database (docs/models.md, "Files"). 1: without the order of epochs and
-// the corrections of clocks.
-inline constexpr std::int64_t kSchemaFormat = 2;
+// the corrections of clocks. 2: with one row of totals, and no fence.
+inline constexpr std::int64_t kSchemaFormat = 3;
 
 // Brings a database of this model from an older format to this one, in one transaction. Does
 // nothing to one of another model or definition, or of a newer format: the caller's check says so.
-core::Result<void> upgrade_schema(sqlite::Database& database, const Model& model);
+core::Result<void> upgrade_schema(Target& target, const Model& model);
 
 }  // namespace sluice::projection

@@ -8,15 +8,6 @@
 namespace sluice::projection::sql {
 namespace {
 
-constexpr std::string_view kRowOrder = "_sluice_order";
-
-std::string set_order(std::size_t column) {
-  return "_sluice_order_" + std::to_string(column);
-}
-std::string latest_order(std::size_t group) {
-  return "_sluice_order_at_" + std::to_string(group);
-}
-
 bool any_operation(const Table& table, const std::function<bool(const Operation&)>& is) {
   return std::any_of(table.rules.begin(), table.rules.end(), [&](const Rule& rule) {
     return std::any_of(rule.operations.begin(), rule.operations.end(), is);
@@ -275,6 +266,13 @@ std::string latest_at(std::size_t group) {
 }
 std::string latest_by(std::size_t group) {
   return "_sluice_by_" + std::to_string(group);
+}
+
+std::string set_order(std::size_t column) {
+  return "_sluice_order_" + std::to_string(column);
+}
+std::string latest_order(std::size_t group) {
+  return "_sluice_order_at_" + std::to_string(group);
 }
 
 std::string create_table(const Table& table, Dialect dialect) {

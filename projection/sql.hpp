@@ -33,6 +33,9 @@ std::string latest_by(std::size_t group);
 // it; of a column that is set; of a `latest` group. Only in tables whose rows belong to one
 // gateway.
 std::vector<std::string> order_columns(const Table& table);
+inline constexpr std::string_view kRowOrder = "_sluice_order";
+std::string set_order(std::size_t column);
+std::string latest_order(std::size_t group);
 inline constexpr std::string_view kHiddenPrefix = "_sluice_";
 
 // A statement's parameters, from ?1 on: the key, the rule's operations (each has its place, used

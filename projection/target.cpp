@@ -29,6 +29,16 @@ Result<std::unique_ptr<Target>> Target::open(const Place& place, Access access) 
                                              : open_postgres(place, access);
 }
 
+Result<void> prepare_all(Target& target,
+                         std::initializer_list<std::pair<StatementPtr*, std::string>> all) {
+  for (const auto& [statement, text] : all) {
+    auto prepared = target.prepare(text);
+    if (!prepared) return prepared.error();
+    *statement = std::move(*prepared);
+  }
+  return {};
+}
+
 Result<std::int64_t> query_int(Target& target, std::string_view sql) {
   return first_row(target, sql, [](Statement& row) { return row.integer(0); });
 }

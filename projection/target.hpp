@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -166,6 +167,23 @@ class Transaction {
 
 // Names with this prefix are the engine's own: models and queries cannot name them.
 inline constexpr const char* kInternalPrefix = "_sluice_";
+
+// Each with its text; to be called once.
+using StatementPtr = std::unique_ptr<Statement>;
+core::Result<void> prepare_all(Target& target,
+                               std::initializer_list<std::pair<StatementPtr*, std::string>> all);
+
+// Visits each row of a statement that is bound, and resets it. `visit` gives Result<void>.
+template <class Visit>
+core::Result<void> each_row(Statement& statement, Visit&& visit) {
+  const Statement::Resetting guard{statement};
+  for (;;) {
+    const auto row = statement.step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    SLUICE_TRY(visit(statement));
+  }
+}
 
 // The first column of the first row, as one statement; kNotFound without a row.
 core::Result<std::int64_t> query_int(Target& target, std::string_view sql);

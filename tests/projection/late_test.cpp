@@ -171,7 +171,12 @@ TEST_F(LateTest, ADatabaseOfTheFirstFormatIsBroughtUpToThisOne) {
                        "ALTER TABLE _sluice_gate DROP COLUMN aside;"
                        "ALTER TABLE _sluice_held DROP COLUMN clock_ns;"
                        "ALTER TABLE _sluice_parked DROP COLUMN clock_ns;"
-                       "ALTER TABLE _sluice_totals DROP COLUMN old_epoch;"
+                       "DROP TABLE _sluice_totals;"
+                       "CREATE TABLE _sluice_totals (one INTEGER PRIMARY KEY CHECK (one = 1),"
+                       " applied INTEGER NOT NULL, refused INTEGER NOT NULL,"
+                       " last_event_ns INTEGER NOT NULL) STRICT;"
+                       "INSERT INTO _sluice_totals VALUES (1, 4, 0, 7);"
+                       "DROP TABLE _sluice_fence;"
                        "UPDATE _sluice_meta SET value = '1' WHERE name = 'format'"));
   }
   reopen();
@@ -180,6 +185,7 @@ TEST_F(LateTest, ADatabaseOfTheFirstFormatIsBroughtUpToThisOne) {
   of_old("Mode", R"({"mode": "manual"})");
   EXPECT_EQ(run(), 1u);
   EXPECT_EQ(engine_->totals()->old_epoch, 1u);
+  EXPECT_EQ(engine_->totals()->applied, 6u);
   EXPECT_THAT(rows("machine"), ElementsAre("plant-7|press|auto|new card|0|nil|0"));
 }
 

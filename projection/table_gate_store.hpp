@@ -9,20 +9,22 @@
 #include <vector>
 
 #include "projection/gate_store.hpp"
-#include "sqlite/database.hpp"
+#include "projection/target.hpp"
 
 namespace sluice::projection {
 
 // The gate's state in the tables _sluice_gate, _sluice_held and _sluice_absent. Rows that were
 // touched stay in memory; changed ones are written by flush(), which the owner calls before its
 // commit. After a rollback the owner calls forget().
-class SqliteGateStore final : public GateStore {
+class TableGateStore final : public GateStore {
  public:
-  static core::Result<std::unique_ptr<SqliteGateStore>> open(sqlite::Database& database);
+  static core::Result<std::unique_ptr<TableGateStore>> open(Target& target);
 
   core::Result<void> flush();
   void forget();
   void trim_cache();  // between batches: bounds the memory
+  // Reads the rows of these together, so that find() has them.
+  core::Result<void> prefetch(std::span<const RowRef> refs);
 
   core::Result<GateRow*> find(const RowRef& ref) override;
   core::Result<GateRow*> create(const RowRef& ref) override;
@@ -75,19 +77,17 @@ class SqliteGateStore final : public GateStore {
     }
   };
 
-  explicit SqliteGateStore(sqlite::Database& database) : database_(database) {}
+  explicit TableGateStore(Target& target) : target_(target) {}
   core::Result<void> prepare();
   GateRow* keep(std::unique_ptr<Cached> row);
-  GateRow* read_row(sqlite::Statement& row);
-  core::Result<std::vector<GateRow*>> read_rows(sqlite::Statement& statement);
-  core::Result<void> write(const GateRow& row);
+  GateRow* read_row(std::span<const Cell> cells);
+  core::Result<std::vector<GateRow*>> read_rows(Statement& statement);
   core::Result<LaneUse*> use_of(std::string_view gateway, core::Lane lane);
 
-  sqlite::Database& database_;
+  Target& target_;
   boost::unordered_flat_map<Key, std::unique_ptr<Cached>, Hash, Equal> rows_;
   std::vector<Cached*> dirty_;
   Cached* last_ = nullptr;  // the row that the event before was of
-  std::int64_t next_id_ = 0;
   std::map<std::pair<std::string, core::Lane>, LaneUse> use_;
   struct Orders {
     std::optional<std::int64_t> oldest, newest;
@@ -96,24 +96,24 @@ class SqliteGateStore final : public GateStore {
   std::map<std::string, Orders, std::less<>> orders_;
   std::pair<std::string, Orders*> orders_last_;  // of the gateway that the event before was of
 
-  sqlite::Statement find_;
-  sqlite::Statement write_;
-  sqlite::Statement lane_rows_;
-  sqlite::Statement waiting_;
-  sqlite::Statement unfinished_;
-  sqlite::Statement has_held_;
-  sqlite::Statement hold_;
-  sqlite::Statement first_event_;
-  sqlite::Statement gap_over_;
-  sqlite::Statement held_from_;
-  sqlite::Statement count_below_;
-  sqlite::Statement drop_below_;
-  sqlite::Statement drop_gap_;
-  sqlite::Statement lane_use_;
-  sqlite::Statement add_absent_;
-  sqlite::Statement is_absent_;
-  sqlite::Statement orders_query_;
-  sqlite::Statement order_after_;
+  std::unique_ptr<RowStore> store_;  // of _sluice_gate
+  StatementPtr create_;
+  StatementPtr lane_rows_;
+  StatementPtr waiting_;
+  StatementPtr unfinished_;
+  StatementPtr has_held_;
+  StatementPtr hold_;
+  StatementPtr first_event_;
+  StatementPtr gap_over_;
+  StatementPtr held_from_;
+  StatementPtr count_below_;
+  StatementPtr drop_below_;
+  StatementPtr drop_gap_;
+  StatementPtr lane_use_;
+  StatementPtr add_absent_;
+  StatementPtr is_absent_;
+  StatementPtr orders_query_;
+  StatementPtr order_after_;
 };
 
 }  // namespace sluice::projection

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/result.hpp"
+#include "projection/extract.hpp"
+#include "projection/gate.hpp"
+#include "projection/layout.hpp"
+#include "projection/model.hpp"
+#include "projection/rows.hpp"
+
+namespace sluice::projection {
+
+// What a model's rules make of single events, upon rows in memory: the one meaning of its
+// operations, whatever the database. One thread.
+class Evaluator {
+ public:
+  // `rows` must have the tables of shapes(), in that order, and outlive this.
+  Evaluator(const Model& model, Rows& rows);
+  static std::vector<TableShape> shapes(const Model& model);
+
+  // Empty: done, or the model has no rule for it. Else why the event is outside the value domain;
+  // then nothing of it is in the rows. Errors are those of the medium.
+  core::Result<std::string> run(const Applied& applied);
+  // Tells Rows which rows the event is going to need, so that they can be loaded together. What it
+  // cannot tell is loaded when it is needed.
+  void announce(const core::EventView& event, std::int64_t clock_ns);
+
+ private:
+  struct Bound {  // a rule of a table
+    const Table* table;
+    const Layout* layout;
+    const Rule* rule;
+    std::size_t index;  // of the table
+  };
+  // One rule's part of the event at hand.
+  struct Step {
+    const Bound* bound = nullptr;
+    std::vector<Value> key;
+    std::vector<Value> values;  // of the rule's operations
+    std::vector<bool> used;     // which of them take part
+  };
+  struct Names {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
+  template <class Visit>
+  core::Result<void> each_rule(const core::EventView& event, Visit&& visit);
+  core::Result<void> read_key(Step& step);
+  core::Result<void> read(Step& step);
+  core::Result<std::string> execute(const Step& step);
+  void remove(const Step& step, Row& row);
+  void create(const Step& step, Row& row);
+  // False: a sum would leave its domain; `column` says which.
+  bool change(const Step& step, Row& row, std::size_t& column);
+  bool change_one(const Step& step, Row& row, std::size_t operation);
+  void take_latest(const Step& step, Row& row);
+  void raise(Row& row, std::size_t order_column);
+  bool is_newer(const Bound& bound, const Row& row, std::size_t group);
+  bool is_not_newer_than(const Row& row, std::size_t order_column) const;
+
+  Rows& rows_;
+  std::vector<std::unique_ptr<Layout>> layouts_;
+  std::vector<std::unique_ptr<Bound>> bounds_;
+  boost::unordered_flat_map<std::string, std::vector<const Bound*>, Names, std::equal_to<>>
+      by_type_;
+  std::vector<Step> steps_;       // kept between events for their memory
+  std::vector<std::size_t> won_;  // `latest` groups that the step at hand wins
+  Extractor extractor_;
+  std::int64_t epoch_order_ = 0;  // of the event at hand
+  bool is_late_ = false;
+};
+
+}  // namespace sluice::projection

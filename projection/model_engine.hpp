@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "projection/arrival.hpp"
+#include "projection/engine.hpp"
+#include "projection/evaluator.hpp"
+#include "projection/gate.hpp"
+#include "projection/parking.hpp"
+#include "projection/rows.hpp"
+#include "projection/table_gate_store.hpp"
+#include "projection/target.hpp"
+
+namespace sluice::projection {
+
+// The engine upon whatever database: contract in engine.hpp. The gate decides, the evaluator
+// changes rows in memory, and each batch ends with writing them.
+class ModelEngine final : public Engine, private GateSink {
+ public:
+  ModelEngine(std::shared_ptr<const Model> model, std::unique_ptr<Target> target,
+              const core::Clock& clock, core::Logger& log, const EngineSettings& settings);
+  ~ModelEngine() override;
+  core::Result<void> prepare();
+
+  const Model& model() const override { return *model_; }
+  void set_fence(const std::string& hub_stream, std::optional<std::uint64_t> token) override;
+  core::Result<std::optional<Position>> position(const std::string& hub_stream) override;
+  core::Result<void> begin(const HubStream& hub, std::uint64_t first_seq) override;
+  core::Result<void> reset_position(const std::string& hub_stream) override;
+  core::Result<BatchOutcome> apply(const HubStream& hub, std::span<const Incoming> batch) override;
+  core::Result<BatchOutcome> caught_up(const HubStream& hub) override;
+  core::Result<std::vector<Hole>> holes(std::size_t limit) override;
+  core::Result<BatchOutcome> skip(const RowRef& row, std::string_view reason) override;
+  core::Result<std::vector<ParkedEvent>> parked(std::size_t limit) override;
+  core::Result<std::vector<LaneState>> lanes(std::size_t limit) override;
+  core::Result<std::vector<Branch>> branches(std::size_t limit) override;
+  core::Result<EngineTotals> totals() override;
+  core::Result<std::vector<GatePoint>> vector() override;
+  core::Result<bool> covers(const RowRef& row, core::Seq seq) override;
+
+ private:
+  using Gateways = std::vector<std::string>;
+
+  // GateSink (engine_sink.cpp)
+  core::Result<void> apply(const Applied& applied) override;
+  core::Result<void> late(const core::EventView& event, std::string_view body,
+                          std::uint64_t hub_seq) override;
+  // Empty: the event has taken effect in memory. Else why it cannot.
+  core::Result<std::string> take_effect(const Applied& applied);
+  core::Result<void> park(const core::EventView& event, std::string_view body,
+                          std::string_view kind, const std::string& why, std::uint64_t hub_seq,
+                          std::int64_t clock_ns);
+  core::Result<void> refuse(const HubStream& hub, const Incoming& message, const std::string& why);
+  void alarm(std::string text);
+  void report(const Row& row);
+
+  Gate gate() { return Gate(*store_, gate_settings_); }
+  core::Result<void> offer(const HubStream& hub, std::span<const Incoming> messages);
+  core::Result<void> offer_one(const HubStream& hub, const Incoming& message,
+                               const core::Result<Arrival>& arrival);
+  core::Result<void> announce();
+  core::Result<void> count(const Answer& answer, const HubStream& hub);
+  core::Result<void> check_life(const HubStream& hub);
+  core::Result<void> check_fence(const HubStream& hub);
+  core::Result<void> save_position(const HubStream& hub, const Incoming& last);
+  core::Result<void> turn_back(const std::string& hub_stream, std::uint64_t sequence);
+  // Runs `work` as one transaction upon these gateways; on an error nothing of it is left, in the
+  // database or in memory. `hub` may be nameless: an operator's word.
+  template <class Work>
+  core::Result<BatchOutcome> batch(const HubStream& hub, const Gateways& gateways, Begin how,
+                                   Work&& work);
+  core::Result<void> enter(const HubStream& hub, const Gateways& gateways);
+  core::Result<void> write_rows();
+  core::Result<void> finish(const HubStream& hub, Transaction& transaction);
+  core::Result<void> read_beginning();
+  void forget();
+  void look_anew();  // where others write as well, nothing that was read before holds
+
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<Target> target_;
+  const core::Clock& clock_;
+  core::Logger& log_;
+  EngineSettings settings_;
+  GateSettings gate_settings_;
+  MessageCheck check_;
+  std::unique_ptr<TableGateStore> store_;
+  std::unique_ptr<Rows> rows_;
+  std::unique_ptr<Evaluator> evaluator_;
+  std::unique_ptr<Parking> parking_;
+  std::map<std::string, std::uint64_t, std::less<>> fences_;  // by hub stream
+
+  // The batch at hand.
+  HubStream hub_;
+  BatchOutcome outcome_;
+  std::uint64_t refused_ = 0;
+  std::int64_t last_event_ns_ = 0;
+  std::int64_t now_ns_ = 0;
+  std::vector<core::Result<Arrival>> arrivals_;
+
+  StatementPtr position_;
+  StatementPtr save_position_;
+  StatementPtr turn_back_;
+  StatementPtr totals_;
+  StatementPtr fence_;
+  StatementPtr vector_;
+};
+
+}  // namespace sluice::projection
