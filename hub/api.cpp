@@ -8,6 +8,7 @@
 #include "hub/api_holds.hpp"
 #include "hub/api_models.hpp"
 #include "hub/api_rows.hpp"
+#include "hub/api_tail.hpp"
 #include "hub/branch_book.hpp"
 #include "hub/metrics.hpp"
 
@@ -37,6 +38,7 @@ void add_api(Routes& routes, const ApiParts& parts) {
   add_rows_api(routes, {parts.models});
   add_gateways_api(routes, {parts.models, branches, parts.reports, parts.watch, parts.clock});
   add_holds_api(routes, {parts.models, parts.audit, parts.clock});
+  add_tail_api(routes, parts.tail);
   add_health_api(routes, parts.models);
   add_metrics_api(routes, {model_metrics(parts.models, parts.clock),
                            gateway_metrics(parts.reports, branches, parts.clock),

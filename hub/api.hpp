@@ -12,6 +12,7 @@
 #include "hub/report_keeper.hpp"
 #include "hub/report_watch.hpp"
 #include "hub/routes.hpp"
+#include "hub/tail.hpp"
 
 namespace sluice::hub {
 
@@ -20,6 +21,7 @@ struct ApiParts {
   const ModelShelf& models;
   const ReportKeeper& reports;
   const ReportWatch& watch;
+  Tail& tail;
   const NeedDesk& needs;
   Audit& audit;
   const core::Clock& clock;

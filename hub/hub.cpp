@@ -89,6 +89,7 @@ struct Hub::Parts {
   ReportKeeper reports;
   Audit audit;
   std::unique_ptr<ReportWatch> watch;
+  std::unique_ptr<Tail> tail;
   ModelShelf models;
 };
 
@@ -134,6 +135,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
   Parts& all = *parts;
   const auto fatal = [&all](const core::Error& error) { all.fatal(error); };
   all.watch = std::make_unique<ReportWatch>(all.reports, all.needs, clock, log, options, fatal);
+  all.tail = std::make_unique<Tail>(settings.shards, options, log, fatal);
   const auto make_feeds = [&all, options, fatal](EngineHost& host) {
     ModelVersion::Feeds feeds;
     for (const std::string& shard : all.settings.shards) {
@@ -160,23 +162,26 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
 void Hub::start(std::function<void(const core::Error&)> fatal) {
   parts_->fatal = std::move(fatal);
   parts_->watch->start();
+  parts_->tail->start();
   for (const auto& version : parts_->models.open_versions())
     version->start_feeds(ModelFeed::Pace::kLive);
 }
 
 void Hub::stop() {
   if (parts_->watch) parts_->watch->stop();
+  if (parts_->tail) parts_->tail->stop();
   for (const auto& version : parts_->models.open_versions()) version->stop_feeds();
 }
 
 void Hub::join() {
   if (parts_->watch) parts_->watch->join();
+  if (parts_->tail) parts_->tail->join();
   for (const auto& version : parts_->models.open_versions()) version->join_feeds();
 }
 
 void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) const {
-  add_api(routes, {parts_->models, parts_->reports, *parts_->watch, parts_->needs, parts_->audit,
-                   parts_->clock, std::move(http_requests)});
+  add_api(routes, {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->needs,
+                   parts_->audit, parts_->clock, std::move(http_requests)});
 }
 
 std::uint64_t Hub::silent_ns() const {

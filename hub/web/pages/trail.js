@@ -56,7 +56,7 @@ const mono = (text) => h('span', { class: 'mono' }, said(text, 200));
 function device(event) {
   return step(['Device'], null, pairs(['stream', said(event.stream)], ['type', said(event.type)],
     event.version ? ['version', number(event.version)] : null,
-    ['event id', mono(event.event_id)],
+    ['event id', mono(event.id)],
     event.occurred_at ? ['happened', time(event.occurred_at)] : null));
 }
 function gateway({ event, gateway: one, asked }) {
