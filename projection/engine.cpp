@@ -37,7 +37,7 @@ std::vector<std::string> gateways_of(std::span<const Incoming> messages) {
 Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const Model> model, const Place& place,
                                              const core::Clock& clock, core::Logger& log,
                                              const EngineSettings& settings) {
-  auto target = open_model_database(*model, place, Access::kWrite);
+  auto target = open_model_database(*model, place);
   if (!target) return target.error();
   auto engine =
       std::make_unique<ModelEngine>(std::move(model), std::move(*target), clock, log, settings);

@@ -6,6 +6,7 @@
 #include "projection/schema_tables.hpp"
 #include "projection/schema_upgrade.hpp"
 #include "projection/sql.hpp"
+#include "projection/stored_model.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -19,10 +20,6 @@ Result<void> put(Target& target, std::string_view name, const std::string& value
   if (!statement) return statement.error();
   SLUICE_TRY((*statement)->bind(1, name).bind(2, std::string_view(value)).run());
   return {};
-}
-
-Result<std::string> get(Target& target, const std::string& name) {
-  return query_text(target, "SELECT value FROM _sluice_meta WHERE name = '" + name + "'");
 }
 
 Result<void> create(Target& target, const Model& model) {
@@ -39,39 +36,11 @@ Result<void> create(Target& target, const Model& model) {
   return transaction->commit();
 }
 
-Result<void> check(Target& target, const Model& model) {
-  const auto format = get(target, "format");
-  const auto name = get(target, "model");
-  const auto version = get(target, "version");
-  const auto fingerprint = get(target, "fingerprint");
-  const std::string place = target.place().text();
-  for (const auto* value : {&format, &name, &version, &fingerprint})
-    if (!*value && value->error().code != Errc::kNotFound &&
-        value->error().code != Errc::kBadRequest)
-      return value->error();
-  if (!format || !name || !version || !fingerprint)
-    return fail(Errc::kConfig, place + " is not a read model's database");
-  if (*format != std::to_string(kSchemaFormat))
-    return fail(Errc::kUnsupported, place + " has format " + *format + ", this program knows " +
-                                        std::to_string(kSchemaFormat));
-  if (*name != model.name() || *version != std::to_string(model.version()))
-    return fail(Errc::kConfig, place + " belongs to model " + *name + " version " + *version);
-  if (*fingerprint != model.fingerprint())
-    return fail(Errc::kConfig, model.file() + ": the definition of model " + model.name() +
-                                   " has changed since " + place +
-                                   " was made: raise its version, and it is built anew");
-  return {};
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Place& place,
-                                                    Access access) {
-  auto target = Target::open(place, access);
-  if (!target || access == Access::kRead) {
-    if (target) SLUICE_TRY(check(**target, model));
-    return target;
-  }
+Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Place& place) {
+  auto target = Target::open(place, Access::kWrite);
+  if (!target) return target.error();
   const auto tables = (*target)->tables();
   if (!tables) return tables.error();
   if (std::find(tables->begin(), tables->end(), "_sluice_meta") == tables->end()) {
@@ -80,7 +49,7 @@ Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Pl
     SLUICE_TRY(create(**target, model));
   }
   SLUICE_TRY(upgrade_schema(**target, model));
-  SLUICE_TRY(check(**target, model));
+  SLUICE_TRY(check_stored_model(**target, model));
   return target;
 }
 

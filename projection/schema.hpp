@@ -9,10 +9,8 @@
 
 namespace sluice::projection {
 
-// Opens a model's database and checks that it belongs to this model. For writing: makes its tables
-// if it is new, and brings one of an older format to this one. kConfig: it belongs to another
-// model, version or definition; kUnsupported: its format is newer than this program.
-core::Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Place& place,
-                                                          Access access);
+// Opens a model's database for writing, makes its tables if it is new, brings one of an older
+// format to this one, and checks that it belongs to this model (stored_model.hpp).
+core::Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Place& place);
 
 }  // namespace sluice::projection
