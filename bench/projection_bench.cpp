@@ -169,6 +169,8 @@ class HandWritten {
 constexpr const char* kModel = R"(
 model = "bench"
 version = 1
+[where]
+categories = ["machine"]
 [table.machine]
 key = { gateway = "$gateway", machine = "$entity" }
 [table.machine.columns]

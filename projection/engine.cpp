@@ -247,7 +247,7 @@ Result<void> ModelEngine::announce() {
   for (const auto& arrival : arrivals_) {
     if (!arrival || settings_.sink) continue;
     const core::EventView& event = arrival->event;
-    if (!model_->wants(event.gateway, event.category, event.type)) continue;
+    if (!model_->wants(event.gateway, event.lane, event.category, event.type)) continue;
     const auto row = store_->find(arrival->row());
     if (!row) return row.error();
     if (*row != nullptr && event.seq < (*row)->next) continue;  // it was applied before

@@ -21,8 +21,9 @@ std::string identity_of(const core::EventView& event) {
 
 Result<void> ModelEngine::apply(const Applied& applied) {
   const core::EventView& event = applied.event;
-  const bool wanted = settings_.sink || (model_->wants(event.gateway, event.category, event.type) &&
-                                         (!settings_.only || settings_.only(event)));
+  const bool wanted =
+      settings_.sink || (model_->wants(event.gateway, event.lane, event.category, event.type) &&
+                         (!settings_.only || settings_.only(event)));
   if (wanted) {
     if (parking_->is_blocked(event))
       return park(event, applied.body, "behind", "an earlier event of its stream is parked",

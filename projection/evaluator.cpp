@@ -123,7 +123,10 @@ Result<void> Evaluator::read(Step& step) {
   step.values.clear();
   step.used.clear();
   for (const Operation& operation : step.bound->rule->operations) {
-    const auto value = extractor_.read(operation.source, table.columns[operation.column].type);
+    const auto value =
+        operation.op == Operator::kCount
+            ? extractor_.presence(operation.source)
+            : extractor_.read(operation.source, table.columns[operation.column].type);
     if (!value) return value.error();
     step.values.push_back(without_negative_zero(*value));
     // What a late event is older than cannot be told where several gateways feed a row.
@@ -221,6 +224,21 @@ bool Evaluator::change_one(const Step& step, Row& row, std::size_t i) {
       rows_.set(row, at, *result);
       return true;
     }
+    case Operator::kDec: {
+      const auto result = difference(is_null(row.cells[at]) ? zero_like(value) : old, value);
+      if (!result) return false;
+      rows_.set(row, at, *result);
+      return true;
+    }
+    case Operator::kCount: {
+      const auto one = Value::of(std::int64_t{1});
+      const auto result = is_null(row.cells[at]) ? one : sum(old, one);
+      if (!result) return false;
+      rows_.set(row, at, *result);
+      return true;
+    }
+    case Operator::kAppend:
+      return true;
     case Operator::kMin:
       if (is_null(row.cells[at]) || is_less(value, old)) rows_.set(row, at, value);
       return true;

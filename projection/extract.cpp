@@ -90,6 +90,7 @@ std::optional<Type> source_type(Kind kind) {
   switch (kind) {
     case Kind::kConstant:
     case Kind::kField:
+    case Kind::kLookup:
       return std::nullopt;
     case Kind::kSeq:
     case Kind::kVersion:
@@ -98,6 +99,7 @@ std::optional<Type> source_type(Kind kind) {
     case Kind::kRecorded:
     case Kind::kHour:
     case Kind::kDay:
+    case Kind::kWindow:
       return Type::kTime;
     case Kind::kLate:
       return Type::kBool;
@@ -184,8 +186,47 @@ Result<Value> Extractor::read(const Source& source, Type type) {
       return Value::of(floor_to(time(), kDayNs));
     case Kind::kLate:
       return Value::of(std::int64_t{is_late_ ? 1 : 0});
+    case Kind::kWindow: {
+      auto at = read(source.window->of, Type::kTime);
+      if (at && at->kind == Value::Kind::kInt)
+        at->integer = floor_to(at->integer, source.window->size_ns);
+      return at;
+    }
+    case Kind::kLookup:
+      break;  // the evaluator's own business
   }
   return fail(Errc::kInternal, "a source of no kind");
+}
+
+Result<Extractor::Typed> Extractor::read_any(const Source& source) {
+  if (source.kind != Kind::kField) {
+    const Type type = source_type(source.kind).value_or(Type::kText);
+    const auto value = read(source, type);
+    if (!value) return value.error();
+    return Typed{*value, type};
+  }
+  const codec::Scalar scalar = codec::find_field(event_->data, source.path);
+  if (std::holds_alternative<codec::Absent>(scalar)) return Typed{};
+  if (std::holds_alternative<codec::Nil>(scalar)) return Typed{Value::null(), Type::kText};
+  if (const auto* v = std::get_if<bool>(&scalar))
+    return Typed{Value::of(std::int64_t{*v ? 1 : 0}), Type::kBool};
+  if (const auto* v = std::get_if<std::int64_t>(&scalar)) return Typed{Value::of(*v), Type::kInt};
+  if (const auto* v = std::get_if<double>(&scalar)) return Typed{Value::of(*v), Type::kReal};
+  if (const auto* v = std::get_if<std::string_view>(&scalar))
+    return Typed{Value::of(*v), Type::kText};
+  if (const auto* v = std::get_if<codec::Bytes>(&scalar))
+    return Typed{Value::bytes(v->value), Type::kBytes};
+  return fail(Errc::kBadRequest,
+              "the field " + source.text + " is " + std::string(kind_word(scalar)), source.text);
+}
+
+Result<Value> Extractor::presence(const Source& source) {
+  if (source.kind == Kind::kField) {
+    const codec::Scalar scalar = codec::find_field(event_->data, source.path);
+    if (std::holds_alternative<codec::Absent>(scalar) || std::holds_alternative<codec::Nil>(scalar))
+      return Value{};
+  }
+  return Value::of(std::int64_t{1});
 }
 
 Result<Value> Extractor::field(const Source& source, Type type) const {
@@ -212,6 +253,8 @@ Result<Value> Extractor::field(const Source& source, Type type) const {
       if (const auto* v = std::get_if<std::int64_t>(&scalar)) return Value::of(*v);
       if (const auto* v = std::get_if<std::string_view>(&scalar))
         if (const auto ns = core::parse_time(*v)) return Value::of(*ns);
+      break;
+    case Type::kList:
       break;
     case Type::kBytes:
       if (const auto* v = std::get_if<codec::Bytes>(&scalar)) return Value::bytes(v->value);

@@ -29,6 +29,15 @@ class Extractor {
   // Value::Kind::kAbsent: the event's data has no such field. kBadRequest: the field's value is
   // outside the type's domain; nothing is ever bent into it.
   core::Result<Value> read(const Source& source, Type type);
+  // As what it is, whatever that be. A list or a map, or an int above 64 bits signed, is outside
+  // every domain: kBadRequest.
+  struct Typed {
+    Value value;
+    Type type = Type::kText;
+  };
+  core::Result<Typed> read_any(const Source& source);
+  // An int if the value is there and not null, whatever it is; else absent.
+  core::Result<Value> presence(const Source& source);
   std::int64_t time() const;  // occurred_at, else the gateway's clock
   // Orders events of one time: by gateway, lane, seq, epoch.
   std::string_view tie_break();

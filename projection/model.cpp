@@ -5,11 +5,8 @@
 #include <fstream>
 
 #include "core/ids.hpp"
-#include "core/text.hpp"
 #include "projection/model_parser.hpp"
 #include "projection/model_words.hpp"
-#include "projection/sql.hpp"
-#include "sqlite/guard.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -35,23 +32,48 @@ std::string joined(const std::vector<std::string>& list) {
   return out + "\n";
 }
 
+std::string describe(const Column& column) {
+  std::string out = " " + std::string(type_word(column.type));
+  if (column.type == Type::kList) {
+    out += " " + std::to_string(column.limit) + " of";
+    for (const ListItem& item : column.items)
+      out += " " + item.name + ":" + std::string(type_word(item.type));
+  } else if (column.fallback) {
+    out += " default " + constant_text(*column.fallback);
+  }
+  return out;
+}
+
 std::string describe(const Table& table) {
   std::string out = "table " + table.name + (table.shared ? " shared\n" : "\n");
+  if (table.window) out += "  " + window_text(table) + "\n";
   for (const Column& key : table.key)
     out += "  key " + key.name + " " + std::string(type_word(key.type)) + " = " +
            source_text(key.source) + "\n";
   for (const Column& column : table.columns)
-    out += "  column " + column.name + " " + std::string(type_word(column.type)) +
-           (column.fallback ? " default " + constant_text(*column.fallback) : "") + "\n";
+    out += "  column " + column.name + describe(column) + "\n";
   for (const Rule& rule : table.rules) {
     out += "  on" + joined(rule.types);
     if (!rule.categories.empty()) out += "    category" + joined(rule.categories);
+    if (rule.when) out += "    when " + condition_text(&table, *rule.when) + "\n";
     if (rule.remove) out += "    delete\n";
     if (!rule.create && !rule.remove) out += "    only rows that exist\n";
     for (const Operation& operation : rule.operations)
       out += "    " + std::string(operator_word(operation.op)) + " " +
-             table.columns[operation.column].name + " = " + source_text(operation.source) + "\n";
+             table.columns[operation.column].name + " = " + operand_text(operation) + "\n";
   }
+  return out;
+}
+
+std::string describe(const SqlRule& rule, const std::vector<Table>& tables) {
+  std::string out = "on" + joined(rule.types);
+  if (!rule.categories.empty()) out += "  category" + joined(rule.categories);
+  if (rule.when) out += "  when " + condition_text(nullptr, *rule.when) + "\n";
+  for (const SqlRule::Argument& argument : rule.arguments)
+    out += "  argument " + argument.name + " " + std::string(type_word(argument.type)) + " = " +
+           source_text(argument.source) + "\n";
+  for (const std::size_t table : rule.touches) out += "  touches " + tables[table].name + "\n";
+  out += "  sqlite\n" + rule.text.sqlite + "\n  postgres\n" + rule.text.postgres + "\n";
   return out;
 }
 
@@ -80,6 +102,7 @@ Result<std::shared_ptr<const Model>> Model::parse(std::string_view toml, const s
   auto model = ModelParser(parsed.table(), file).run();
   if (!model) return model.error();
   (*model)->file_ = file;
+  (*model)->text_ = toml;
   return std::shared_ptr<const Model>(std::move(*model));
 }
 
@@ -87,8 +110,10 @@ std::string Model::database_name() const {
   return name_ + "-v" + std::to_string(version_) + ".db";
 }
 
-bool Model::wants(std::string_view gateway, std::string_view category,
+bool Model::wants(std::string_view gateway, core::Lane lane, std::string_view category,
                   std::string_view type) const {
+  if (!lanes_.empty() && std::find(lanes_.begin(), lanes_.end(), lane) == lanes_.end())
+    return false;
   if (categories_.empty() ? category == core::kReservedCategory : !listed(categories_, category))
     return false;
   if (!types_.empty() && !listed(types_, type)) return false;
@@ -97,44 +122,36 @@ bool Model::wants(std::string_view gateway, std::string_view category,
                      [&](const std::string& pattern) { return matches(pattern, gateway); });
 }
 
+bool Model::acts_on(std::string_view category, std::string_view type) const {
+  const auto fits = [&](const auto& rule) {
+    return listed(rule.types, type) &&
+           (rule.categories.empty() || listed(rule.categories, category));
+  };
+  return std::any_of(tables_.begin(), tables_.end(),
+                     [&](const Table& table) {
+                       return std::any_of(table.rules.begin(), table.rules.end(), fits);
+                     }) ||
+         std::any_of(sql_rules_.begin(), sql_rules_.end(), fits);
+}
+
 std::string Model::fingerprint() const {
   std::string out = "model " + name_ + " version " + std::to_string(version_) +
                     (history_ == History::kWhole ? " history whole\n" : " history available\n");
   if (!gateways_.empty()) out += "gateways" + joined(gateways_);
   if (!categories_.empty()) out += "categories" + joined(categories_);
   if (!types_.empty()) out += "types" + joined(types_);
-  for (const Table& table : tables_) out += describe(table);
-  for (const View& view : views_) out += "view " + view.name + "\n" + view.sql + "\n";
-  return out;
-}
-
-void ModelParser::check_views(Model& model) {
-  auto scratch = sqlite::Database::open(":memory:", sqlite::OpenMode::kCreate);
-  const toml::source_region top = root_.source();
-  if (!scratch) return errors_.add(top, scratch.error().message);
-  for (const Table& table : model.tables_)
-    if (const auto made = scratch->exec(sql::create_table(table, Dialect::kSqlite)); !made)
-      return errors_.add(top, "table '" + table.name + "': " + made.error().message);
-  for (View& view : model.views_) {
-    const toml::source_position at{view.where.line, view.where.column};
-    sqlite::allow_only_selects(*scratch, "_sluice_");
-    auto columns = sqlite::check_select(*scratch, view.sql);
-    sqlite::allow_everything(*scratch);
-    std::string why;
-    if (!columns) {
-      why = columns.error().message;
-    } else if (const auto made = scratch->exec(sql::create_view(view)); !made) {
-      why = made.error().message;
-    } else {
-      // `SELECT *` finds the engine's own columns as well.
-      std::erase_if(*columns,
-                    [](const std::string& name) { return name.starts_with(sql::kHiddenPrefix); });
-      view.columns = std::move(*columns);
-      for (const auto& [name, type] : view.types)
-        if (!listed(view.columns, name)) why = "it gives no column '" + core::printable(name) + "'";
-    }
-    if (!why.empty()) errors_.add({at, at, nullptr}, "view '" + view.name + "': " + why);
+  if (!lanes_.empty()) {
+    out += "lanes";
+    for (const core::Lane lane : lanes_) out += " " + std::string(core::lane_name(lane));
+    out += "\n";
   }
+  for (const Table& table : tables_) out += describe(table);
+  for (const SqlRule& rule : sql_rules_) out += describe(rule, tables_);
+  for (const View& view : views_) {
+    out += "view " + view.name + "\n" + view.sql.sqlite + "\n";
+    if (view.sql.postgres != view.sql.sqlite) out += "postgres\n" + view.sql.postgres + "\n";
+  }
+  return out;
 }
 
 }  // namespace sluice::projection

@@ -28,12 +28,24 @@ Result<void> create(Target& target, const Model& model) {
   SLUICE_TRY(target.exec(internal_tables(target.dialect())));
   for (const Table& table : model.tables())
     SLUICE_TRY(target.exec(sql::create_table(table, target.dialect())));
-  for (const View& view : model.views()) SLUICE_TRY(target.exec(sql::create_view(view)));
+  for (const View& view : model.views())
+    SLUICE_TRY(target.exec(sql::create_view(view, target.dialect())));
   SLUICE_TRY(put(target, "format", std::to_string(kSchemaFormat)));
   SLUICE_TRY(put(target, "model", model.name()));
   SLUICE_TRY(put(target, "version", std::to_string(model.version())));
   SLUICE_TRY(put(target, "fingerprint", model.fingerprint()));
   return transaction->commit();
+}
+
+// The model file as it was when the database was made: an older version is served by it when the
+// file says something else. Databases of older programs get it while the file still fits them.
+Result<void> keep_definition(Target& target, const Model& model) {
+  const auto statement = target.prepare(
+      "INSERT INTO _sluice_meta (name, value) VALUES ('definition', ?1)"
+      " ON CONFLICT (name) DO NOTHING");
+  if (!statement) return statement.error();
+  SLUICE_TRY((*statement)->bind(1, std::string_view(model.text())).run());
+  return {};
 }
 
 }  // namespace
@@ -50,6 +62,7 @@ Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Pl
   }
   SLUICE_TRY(upgrade_schema(**target, model));
   SLUICE_TRY(check_stored_model(**target, model));
+  SLUICE_TRY(keep_definition(**target, model));
   return target;
 }
 

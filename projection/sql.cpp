@@ -166,6 +166,8 @@ class Writer {
                old + " END";
       case Operator::kLatest:
         return if_newer(operation(i).latest_group, v, old);
+      default:
+        break;
     }
     return v;
   }
@@ -249,6 +251,7 @@ std::string_view column_type(Type type, Dialect dialect) {
   const bool postgres = dialect == Dialect::kPostgres;
   switch (type) {
     case Type::kText:
+    case Type::kList:
       return postgres ? "text COLLATE \"C\"" : "TEXT";  // both in the order of the bytes
     case Type::kReal:
       return postgres ? "double precision" : "REAL";
@@ -259,6 +262,10 @@ std::string_view column_type(Type type, Dialect dialect) {
     default:
       return postgres ? "bigint" : "INTEGER";
   }
+}
+
+std::string list_column(std::size_t column) {
+  return "_sluice_list_" + std::to_string(column);
 }
 
 std::string latest_at(std::size_t group) {
@@ -297,6 +304,11 @@ std::string create_table(const Table& table, Dialect dialect) {
     line(latest_by(group), Type::kBytes);
     out += ",\n";
   }
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].type != Type::kList) continue;
+    line(list_column(i), Type::kBytes);
+    out += ",\n";
+  }
   for (const std::string& column : order_columns(table)) {
     line(column, Type::kInt);
     out += ",\n";
@@ -318,8 +330,8 @@ std::vector<std::string> order_columns(const Table& table) {
   return out;
 }
 
-std::string create_view(const View& view) {
-  return "CREATE VIEW " + quoted(view.name) + " AS\n" + view.sql + "\n";
+std::string create_view(const View& view, Dialect dialect) {
+  return "CREATE VIEW " + quoted(view.name) + " AS\n" + view.sql.of(dialect) + "\n";
 }
 
 Mask all_operations(const Rule& rule) {

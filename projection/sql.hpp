@@ -22,7 +22,7 @@ std::string_view column_type(Type type, Dialect dialect);
 
 // SQLite: STRICT, WITHOUT ROWID, so that an int64 cannot become a real.
 std::string create_table(const Table& table, Dialect dialect);
-std::string create_view(const View& view);
+std::string create_view(const View& view, Dialect dialect);
 
 // Names of the hidden columns that remember the winner of a `latest` group.
 std::string latest_at(std::size_t group);
@@ -37,6 +37,8 @@ inline constexpr std::string_view kRowOrder = "_sluice_order";
 std::string set_order(std::size_t column);
 std::string latest_order(std::size_t group);
 inline constexpr std::string_view kHiddenPrefix = "_sluice_";
+// The hidden column behind a list: its values with their times.
+std::string list_column(std::size_t column);
 
 // A statement's parameters, from ?1 on: the key, the rule's operations (each has its place, used
 // or not), the event's time and tie-break, its epoch's order, then `fallbacks` in order.

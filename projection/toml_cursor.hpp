@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "projection/definition.hpp"
 
 #if !defined(TOML_EXCEPTIONS)
 #define TOML_EXCEPTIONS 0
@@ -16,6 +17,10 @@
 
 namespace sluice::projection {
 
+inline FilePlace place_of(const toml::source_region& region) {
+  return {region.begin.line, region.begin.column};
+}
+
 // Collects errors with file, line and column while a TOML tree is read. Only model_parser*.cpp
 // include this: toml++ is slow to compile.
 class TomlErrors {
@@ -23,10 +28,13 @@ class TomlErrors {
   explicit TomlErrors(std::string file) : file_(std::move(file)) {}
 
   void add(const toml::source_region& where, const std::string& what) {
-    lines_.push_back(file_ + ":" + std::to_string(where.begin.line) + ":" +
-                     std::to_string(where.begin.column) + ": " + what);
+    add(place_of(where), what);
   }
   void add(const toml::node& node, const std::string& what) { add(node.source(), what); }
+  void add(const FilePlace& where, const std::string& what) { lines_.push_back(at(where) + what); }
+  std::string at(const FilePlace& where) const {  // "file:line:column: "
+    return file_ + ":" + std::to_string(where.line) + ":" + std::to_string(where.column) + ": ";
+  }
   bool empty() const { return lines_.empty(); }
   core::Error all() const {
     std::string text;

@@ -14,7 +14,8 @@ using core::Errc;
 using core::fail;
 using core::Result;
 
-constexpr std::array<std::string_view, 6> kWords = {"text", "int", "real", "bool", "time", "bytes"};
+constexpr std::array<std::string_view, 7> kWords = {"text", "int",   "real", "bool",
+                                                    "time", "bytes", "list"};
 
 template <class T>
 bool parse_whole(std::string_view text, T& out) {
@@ -32,7 +33,7 @@ std::string_view type_word(Type type) {
 Result<Type> parse_type(std::string_view word) {
   for (std::size_t i = 0; i < kWords.size(); ++i)
     if (kWords[i] == word) return static_cast<Type>(i);
-  return fail(Errc::kBadRequest, "must be text, int, real, bool, time or bytes");
+  return fail(Errc::kBadRequest, "must be text, int, real, bool, time, bytes or list");
 }
 
 Value view_of(const Cell& cell) {
@@ -64,6 +65,7 @@ Result<Cell> parse_cell(Type type, std::string_view text) {
   };
   switch (type) {
     case Type::kText:
+    case Type::kList:
       if (!core::is_utf8(text) || text.find('\0') != std::string_view::npos)
         return bad("UTF-8 text without U+0000");
       return Cell(std::string(text));

@@ -12,8 +12,8 @@ namespace sluice::projection {
 
 // The types of a model's columns. One value domain for every target database: int is a checked
 // int64, real a finite float64, text UTF-8 without U+0000 in byte order, time nanoseconds since
-// 1970 as int64, bool 0 or 1.
-enum class Type : std::uint8_t { kText, kInt, kReal, kBool, kTime, kBytes };
+// 1970 as int64, bool 0 or 1, list a JSON array as text.
+enum class Type : std::uint8_t { kText, kInt, kReal, kBool, kTime, kBytes, kList };
 std::string_view type_word(Type type);
 core::Result<Type> parse_type(std::string_view word);
 

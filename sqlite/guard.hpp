@@ -21,6 +21,16 @@ void allow_everything(Database& database);
 // one statement that only reads. Nothing is run.
 core::Result<std::vector<std::string>> check_select(Database& database, std::string_view sql);
 
+// What a statement of a user's own may do: change rows of these tables, but no column whose name
+// begins with `hidden_prefix`; read every table but those.
+struct Changes {
+  const char* hidden_prefix;
+  std::vector<std::string> tables;
+};
+// kBadRequest with SQLite's words unless `sql` is exactly one INSERT, UPDATE or DELETE within
+// `allowed` that gives the same result whenever it is run. Nothing is run.
+core::Result<void> check_change(Database& database, std::string_view sql, const Changes& allowed);
+
 // Statements of this connection fail once the time is over, until the object goes.
 class Deadline {
  public:

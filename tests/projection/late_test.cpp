@@ -13,6 +13,8 @@ using testing::ElementsAre;
 constexpr const char* kMachines = R"(
 model = "machines"
 version = 1
+[where]
+categories = ["machine"]
 [table.machine]
 key = { gateway = "$gateway", machine = "$entity" }
 [table.machine.columns]

@@ -17,7 +17,8 @@ using testing::IsEmpty;
 std::string model_of(const std::string& columns, const std::string& rules,
                      const std::string& head = "") {
   return "model = \"m\"\nversion = 1\n" + head +
-         "\n[table.t]\nkey = { gateway = \"$gateway\", name = \"$entity\" }\n[table.t.columns]\n" +
+         "\n[where]\ncategories = [\"machine\"]\n[table.t]\nkey = { gateway = \"$gateway\", name = "
+         "\"$entity\" }\n[table.t.columns]\n" +
          columns + "\n" + rules;
 }
 const std::string kOn = "[[table.t.on]]\ntype = \"Reading\"\n";

@@ -20,6 +20,8 @@ using testing::IsEmpty;
 constexpr const char* kModel = R"(
 model = "m"
 version = 1
+[where]
+categories = ["machine"]
 [table.item]
 key = { gateway = "$gateway", name = "$entity" }
 [table.item.columns]

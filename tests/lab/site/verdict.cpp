@@ -26,6 +26,7 @@ type = ["First", "Second"]
 inc = { n = 1 }
 
 [table.turns]
+order = "arrival"
 key = { gateway = "$gateway", turn = { type = "text", from = ".turn" } }
 
 [table.turns.columns]
