@@ -3,6 +3,7 @@
 #include "projection/engine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/text.hpp"
 #include "projection/event_sink.hpp"
@@ -39,6 +40,7 @@ Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const Model> model,
                                              const EngineSettings& settings) {
   auto target = open_model_database(*model, place);
   if (!target) return target.error();
+  if (settings.exclusive) SLUICE_TRY((*target)->claim());
   auto engine =
       std::make_unique<ModelEngine>(std::move(model), std::move(*target), clock, log, settings);
   SLUICE_TRY(engine->prepare());
@@ -61,6 +63,7 @@ ModelEngine::ModelEngine(std::shared_ptr<const Model> model, std::unique_ptr<Tar
 ModelEngine::~ModelEngine() = default;
 
 Result<void> ModelEngine::prepare() {
+  session_ = target_->session();
   SLUICE_TRY(prepare_all(
       *target_,
       {{&position_,
@@ -122,22 +125,32 @@ Result<BatchOutcome> ModelEngine::batch(const HubStream& hub, const Gateways& ga
   rows_->next_batch();
   store_->trim_cache();
   auto transaction = Transaction::begin(*target_, how);
-  if (!transaction) return transaction.error();
-  Result<void> done = enter(hub, gateways);
+  if (!transaction) {
+    undone();
+    return transaction.error();
+  }
+  Result<void> done = check_session();
+  if (done) done = enter(hub, gateways);
   if (done) done = work();
   if (done) done = finish(hub, *transaction);
   if (!done) {
     transaction->rollback();
-    forget();
-    // If this fails too the medium is gone: the next batch finds out.
-    (void)parking_->reload();
-    if (settings_.sink) settings_.sink->rolled_back();
+    undone();
     return done.error();
   }
   if (settings_.sink) settings_.sink->committed();
   rows_->trim(settings_.cache_bytes);
   look_anew();
   return std::move(outcome_);
+}
+
+// A connection that was made anew may have forgotten the last batches: the reader must ask where
+// the model is.
+Result<void> ModelEngine::check_session() {
+  if (std::exchange(session_, target_->session()) == target_->session()) return {};
+  return fail(Errc::kUnavailable,
+              "the connection to the read database was lost and made again: looking up how far the"
+              " model is");
 }
 
 // What others may have done since the last batch, or may do during this one.
@@ -185,6 +198,14 @@ Result<void> ModelEngine::finish(const HubStream& hub, Transaction& transaction)
                    .bind(5, as_int(outcome_.old_epoch))
                    .post());
   return transaction.commit();
+}
+
+// Nothing that was known of the database may be true any more.
+void ModelEngine::undone() {
+  forget();
+  // If this fails too the medium is gone: the next batch finds out.
+  (void)parking_->reload();
+  if (settings_.sink) settings_.sink->rolled_back();
 }
 
 void ModelEngine::forget() {

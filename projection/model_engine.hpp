@@ -74,10 +74,12 @@ class ModelEngine final : public Engine, private GateSink {
   template <class Work>
   core::Result<BatchOutcome> batch(const HubStream& hub, const Gateways& gateways, Begin how,
                                    Work&& work);
+  core::Result<void> check_session();
   core::Result<void> enter(const HubStream& hub, const Gateways& gateways);
   core::Result<void> write_rows();
   core::Result<void> finish(const HubStream& hub, Transaction& transaction);
   core::Result<void> read_beginning();
+  void undone();
   void forget();
   void look_anew();  // where others write as well, nothing that was read before holds
 
@@ -93,6 +95,8 @@ class ModelEngine final : public Engine, private GateSink {
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<Parking> parking_;
   std::map<std::string, std::uint64_t, std::less<>> fences_;  // by hub stream
+
+  std::uint64_t session_ = 0;  // the target's, in which what is in memory was read
 
   // The batch at hand.
   HubStream hub_;

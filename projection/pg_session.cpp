@@ -24,6 +24,7 @@ constexpr milliseconds kStatementTimeout{25'000};
 constexpr milliseconds kAnswerTimeout{30'000};
 constexpr milliseconds kGrace{1'000};
 constexpr seconds kRollbackTimeout{5};
+constexpr std::int64_t kTimeoutSlackMs = 50;
 constexpr std::size_t kQueuedMax = 512;
 constexpr std::size_t kQueuedBytesMax = 1 << 20;
 constexpr int kServerVersionMin = 130'000;
@@ -200,7 +201,8 @@ Result<void> PgSession::before_send() {
     if (left.count() <= 0) return fail(Errc::kLimit, "the time for it is over");
     wanted = std::min<std::int64_t>(wanted, left.count());
   }
-  if (wanted == timeout_ms_) return {};
+  // A little more than is left does no harm: the next statement gets less.
+  if (wanted <= timeout_ms_ && timeout_ms_ - wanted < kTimeoutSlackMs) return {};
   SLUICE_TRY(connection_->send_text("SET statement_timeout = " + std::to_string(wanted)));
   timeout_ms_ = wanted;
   return {};

@@ -48,6 +48,7 @@ class PgTarget final : public Target {
     return open_pg_rows(session_, shape);
   }
 
+  std::uint64_t session() const override { return session_.generation(); }
   Result<void> begin(Begin how) override { return session_.begin(how); }
   Result<void> commit() override { return session_.commit(); }
   void rollback() override { session_.rollback(); }

@@ -125,6 +125,10 @@ class Target {
   // knows one writer at a time in any case.
   virtual core::Result<void> claim() = 0;
 
+  // The number of the connection that begin() left us with. When it has changed, a crash may have
+  // taken what was committed without a sync: nothing that was kept in memory holds.
+  virtual std::uint64_t session() const { return 0; }
+
   virtual core::Result<void> begin(Begin how) = 0;
   // kUnavailable, kIo: whether it happened is not known: read the position again.
   virtual core::Result<void> commit() = 0;

@@ -264,6 +264,7 @@ TEST(PgTargetLost, ConnectsAgainBetweenTransactionsAndKeepsItsStatements) {
   const auto target = open("lost");
   ASSERT_OK(target->exec("CREATE TABLE p (n bigint PRIMARY KEY)"));
   ASSERT_OK(target->claim());
+  const std::uint64_t session = target->session();
   const auto insert = target->prepare("INSERT INTO p VALUES (?1)");
   ASSERT_OK(target->begin(Begin::kWrite));
   ASSERT_OK((*insert)->bind(1, std::int64_t{1}).run());
@@ -277,13 +278,15 @@ TEST(PgTargetLost, ConnectsAgainBetweenTransactionsAndKeepsItsStatements) {
   EXPECT_EQ(down.error().code, Errc::kUnavailable) << core::to_string(down.error());
   server().start();
   ASSERT_OK(target->begin(Begin::kWrite));
+  EXPECT_NE(target->session(), session);
   ASSERT_OK((*insert)->bind(1, std::int64_t{3}).run());
   ASSERT_OK(target->commit());
   EXPECT_EQ(*query_int(*target, "SELECT count(*) FROM p"), 1);
 }
 
-TEST(PgTargetLost, ARestartBetweenTwoTransactionsIsNotEvenNoticed) {
-  const auto target = open("restart");
+TEST(PgTargetLost, AReaderDoesNotEvenNoticeARestart) {
+  ASSERT_TRUE(open("restart"));
+  const auto target = open("restart", Access::kRead);
   EXPECT_EQ(*query_int(*target, "SELECT 1"), 1);
   server().stop();
   server().start();
