@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "core/ids.hpp"
+#include "projection/pg_login.hpp"
 
 namespace sluice::hub {
 
@@ -30,6 +32,12 @@ void visit(HubSettings& settings, core::SettingsVisitor& visitor) {
   if (settings.models.empty()) visitor.reject("models", "name at least one file or folder");
   visitor.field("state", settings.state);
   if (settings.state.empty()) visitor.reject("state", "must be a folder");
+  visitor.field("postgres", settings.postgres);
+  if (const auto login = projection::postgres_login(settings.postgres, {}); !login)
+    visitor.reject("postgres", login.error().message);
+  visitor.field("postgres_password_file", settings.postgres_password_file);
+  if (settings.postgres.empty() && !settings.postgres_password_file.empty())
+    visitor.reject("postgres_password_file", "names a password, but postgres names no server");
   visitor.field("listen", settings.listen);
   visitor.field("token_file", settings.token_file);
   const auto address = http::TcpAddress::parse(settings.listen);
@@ -57,6 +65,20 @@ std::string print_settings(HubSettings settings) {
   core::ConfigPrinter printer;
   visit(settings, printer);
   return printer.text();
+}
+
+Result<std::string> postgres_login(const HubSettings& settings) {
+  if (settings.postgres.empty()) return std::string();
+  if (settings.postgres_password_file.empty())
+    return projection::postgres_login(settings.postgres, {});
+  const auto path = nats::resolve_file(settings.postgres_password_file);
+  if (!path) return path.error();
+  std::ifstream file(*path);
+  std::string password;
+  if (!std::getline(file, password) || password.empty())
+    return fail(Errc::kConfig, *path + ": no password in its first line, or it cannot be read",
+                "hub.postgres_password_file");
+  return projection::postgres_login(settings.postgres, password);
 }
 
 Result<std::vector<std::string>> model_files(const HubSettings& settings) {

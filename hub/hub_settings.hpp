@@ -19,9 +19,13 @@ struct HubSettings {
   std::vector<std::string> shards = {"main"};                // read whole, each its own hub stream
   std::vector<std::string> models = {"/etc/sluice/models"};  // files, or folders of *.model.toml
   std::string state = "/var/lib/sluice-hub";                 // a database per model
-  std::string listen = "127.0.0.1:8090";                     // port 0: a free one, named in the log
-  std::string token_file;      // then every API request over TCP needs a token
-  std::string gateway_socket;  // ingest.sock of a sluiced beside, for audit events
+  // For models with target = "postgres": libpq's key=value or URI, and the file of its password (a
+  // path, or "credential:<name>"). postgres_login() puts them together.
+  std::string postgres;
+  std::string postgres_password_file;
+  std::string listen = "127.0.0.1:8090";  // port 0: a free one, named in the log
+  std::string token_file;                 // then every API request over TCP needs a token
+  std::string gateway_socket;             // ingest.sock of a sluiced beside, for audit events
   std::chrono::milliseconds check_interval{60'000};  // how often each position is looked up
   nats::LoginSettings login;
   http::ServerSettings http;
@@ -32,6 +36,10 @@ void visit(HubSettings& settings, core::SettingsVisitor& visitor);
 // kConfig, one line per finding with file, line and key.
 core::Result<HubSettings> load_settings(const std::string& file);
 std::string print_settings(HubSettings settings);
+
+// The connection to the read database: empty if none is set. kConfig: the password's file cannot be
+// read.
+core::Result<std::string> postgres_login(const HubSettings& settings);
 
 // The model files that `models` names, folders opened, sorted, each once. kConfig: a path that is
 // not there, or no model at all.

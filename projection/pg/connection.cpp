@@ -60,16 +60,32 @@ constexpr const char* kKeywords[] = {"dbname",           "application_name", "cl
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
+Result<std::string> login(const std::string& conninfo, const std::string& password) {
   char* mistake = nullptr;
-  PQconninfoOption* parsed = PQconninfoParse(options.conninfo.c_str(), &mistake);
+  PQconninfoOption* parsed = PQconninfoParse(conninfo.c_str(), &mistake);
   if (parsed == nullptr) {
     const std::string text = mistake != nullptr ? mistake : "out of memory";
     PQfreemem(mistake);
     return fail(Errc::kConfig, "the connection to PostgreSQL is not written as libpq reads it: " +
                                    text.substr(0, text.find('\n')));
   }
+  std::string out;
+  const auto add = [&](std::string_view key, std::string_view value) {
+    out += (out.empty() ? "" : " ") + std::string(key) + "='";
+    for (const char c : value)
+      out += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    out += '\'';
+  };
+  for (const PQconninfoOption* option = parsed; option->keyword != nullptr; ++option)
+    if (option->val != nullptr && (password.empty() || option->keyword != std::string("password")))
+      add(option->keyword, option->val);
   PQconninfoFree(parsed);
+  if (!password.empty()) add("password", password);
+  return out;
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
+  if (const auto checked = login(options.conninfo, ""); !checked) return checked.error();
   const std::string timeout = std::to_string(std::max<long>(options.connect_timeout.count(), 2));
   const char* values[] = {options.conninfo.c_str(),
                           options.application_name.c_str(),

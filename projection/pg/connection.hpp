@@ -15,6 +15,10 @@ struct pg_conn;
 
 namespace sluice::pg {
 
+// The conninfo (key=value or URI) as key=value with the password in it; an empty password changes
+// nothing. kConfig, with libpq's words: it is not one.
+core::Result<std::string> login(const std::string& conninfo, const std::string& password);
+
 // One session with a PostgreSQL server, always in pipeline mode: send() only queues, receive() asks
 // for all answers at once. One thread at a time. No call waits longer than its deadline, whatever
 // the server does: one that does not answer in time is left behind (lost()), with kUnavailable.

@@ -53,6 +53,24 @@ TEST_F(HubSettingsTest, AnAddressThatOthersCanReachNeedsATokenFile) {
   EXPECT_TRUE(load("[hub]\nlisten = \"0.0.0.0:8090\"\ntoken_file = \"/etc/sluice/tokens\"\n"));
 }
 
+TEST_F(HubSettingsTest, TheReadDatabasesPasswordComesFromAFile) {
+  EXPECT_EQ(*postgres_login(HubSettings{}), "");
+  EXPECT_NE(refusal("[hub]\npostgres = \"host=x port\"\n").find("hub.toml:2: hub.postgres:"),
+            std::string::npos);
+  EXPECT_NE(refusal("[hub]\npostgres_password_file = \"/x\"\n").find("postgres_password_file"),
+            std::string::npos);
+  HubSettings settings;
+  settings.postgres = "postgresql://sluice@db.example/reads";
+  EXPECT_EQ(*postgres_login(settings), "user='sluice' dbname='reads' host='db.example'");
+  settings.postgres_password_file = folder_.write("password", "it's\n").string();
+  EXPECT_EQ(*postgres_login(settings),
+            "user='sluice' dbname='reads' host='db.example' password='it\\'s'");
+  settings.postgres_password_file = (folder_ / "absent").string();
+  EXPECT_EQ(postgres_login(settings).error().code, core::Errc::kConfig);
+  settings.postgres_password_file = "credential:postgres";
+  EXPECT_EQ(postgres_login(settings).error().code, core::Errc::kConfig);
+}
+
 TEST_F(HubSettingsTest, ModelsComeFromFilesAndFolders) {
   std::filesystem::create_directory(folder_ / "models");
   folder_.write("models/b.model.toml", "");
