@@ -77,7 +77,7 @@ class Client::Impl {
       : endpoint_(std::move(endpoint)), options_(std::move(options)) {}
 
   core::Result<Response> exchange(bhttp::verb verb, std::string_view target, std::string_view body,
-                                  std::string_view content_type);
+                                  std::string_view content_type, const Pairs& headers = {});
 
  private:
   using Message = bhttp::request<bhttp::string_body>;
@@ -141,8 +141,8 @@ bool Client::Impl::still_usable() {
 }
 
 core::Result<Response> Client::Impl::exchange(bhttp::verb verb, std::string_view target,
-                                              std::string_view body,
-                                              std::string_view content_type) {
+                                              std::string_view body, std::string_view content_type,
+                                              const Pairs& headers) {
   if (!still_usable()) SLUICE_TRY(connect());
   Message request(verb, {target.data(), target.size()}, 11);
   request.set(bhttp::field::host,
@@ -151,6 +151,7 @@ core::Result<Response> Client::Impl::exchange(bhttp::verb verb, std::string_view
   if (!options_.token.empty()) request.set(bhttp::field::authorization, "Bearer " + options_.token);
   if (verb != bhttp::verb::get)
     request.set(bhttp::field::content_type, {content_type.data(), content_type.size()});
+  for (const auto& [name, value] : headers) request.set(name, value);
   request.body() = body;
   request.prepare_payload();
 
@@ -181,8 +182,8 @@ Client::Client(Endpoint endpoint, Options options)
 Client::Client(Client&&) noexcept = default;
 Client::~Client() = default;
 
-core::Result<Response> Client::get(std::string_view target) {
-  return impl_->exchange(bhttp::verb::get, target, {}, {});
+core::Result<Response> Client::get(std::string_view target, const Pairs& headers) {
+  return impl_->exchange(bhttp::verb::get, target, {}, {}, headers);
 }
 
 core::Result<Response> Client::post(std::string_view target, std::string_view body,

@@ -39,7 +39,7 @@ class Client {
   // The answer with any status; kUnavailable if there is none (then it is unknown whether a POST
   // took effect). Nothing is ever sent twice.
   // `target` is a path with its query, already percent-encoded.
-  core::Result<Response> get(std::string_view target);
+  core::Result<Response> get(std::string_view target, const Pairs& headers = {});
   core::Result<Response> post(std::string_view target, std::string_view body,
                               std::string_view content_type = "application/json");
 

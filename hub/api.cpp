@@ -35,7 +35,7 @@ MetricsGroup program_metrics(const NeedDesk& needs, std::function<std::uint64_t(
 void add_api(Routes& routes, const ApiParts& parts) {
   const auto branches = std::make_shared<BranchBook>(parts.models, parts.clock);
   add_models_api(routes, {parts.models, parts.clock});
-  add_rows_api(routes, {parts.models});
+  add_rows_api(routes, {parts.models, parts.clock});
   add_gateways_api(routes, {parts.models, branches, parts.reports, parts.watch, parts.clock});
   add_holds_api(routes, {parts.models, parts.audit, parts.clock});
   add_tail_api(routes, parts.tail);

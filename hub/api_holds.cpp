@@ -202,6 +202,8 @@ http::Response skip_hold(const HoldsApi& parts, const http::Request& request) {
     if (!asked->model.empty() && model->name() != asked->model) continue;
     const auto done =
         model->with_engine([&](projection::Engine& engine) { return skip_in(engine, *asked); });
+    // Also after an error: some holes may have been stepped over before it.
+    model->changes().committed({{}, {}, !done || done->holes > 0});
     if (!done) return http::error_response(done.error());
     if (done->holes == 0) continue;
     all.holes += done->holes;

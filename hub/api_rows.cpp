@@ -1,94 +1,209 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/api_rows.hpp"
 
-#include <charconv>
+#include <atomic>
+#include <optional>
 
 #include "core/codec/json_data.hpp"
-#include "core/text.hpp"
+#include "core/json.hpp"
+#include "core/write_token.hpp"
 #include "hub/query_params.hpp"
+#include "hub/row_json.hpp"
+#include "hub/standing.hpp"
+#include "hub/task.hpp"
 
 namespace sluice::hub {
 namespace {
 
-using projection::Cell;
-using projection::QueryColumn;
+namespace json = core::json;
+using core::Errc;
+using core::fail;
 using projection::QueryPage;
-using projection::Type;
+using projection::Reached;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
-void append_real(double value, std::string& out) {
-  char text[32];
-  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
-  const std::string_view digits(text, static_cast<std::size_t>(end - text));
-  out += digits;
-  // A real stays one for readers that tell 1 from 1.0.
-  if (digits.find_first_of(".e") == std::string_view::npos) out += ".0";
-}
-
-void append_cell(const Cell& cell, const QueryColumn& column, std::string& out) {
-  if (const auto* integer = std::get_if<std::int64_t>(&cell)) {
-    if (column.type == Type::kBool)
-      out += *integer != 0 ? "true" : "false";
-    else if (column.type == Type::kTime)
-      codec::append_json_text(core::format_time(*integer), out);
-    else
-      out += std::to_string(*integer);
-  } else if (const auto* real = std::get_if<double>(&cell)) {
-    append_real(*real, out);
-  } else if (const auto* text = std::get_if<std::string>(&cell)) {
-    codec::append_json_text(*text, out);
-  } else if (const auto* bytes = std::get_if<projection::Bytes>(&cell)) {
-    out += R"({"$bytes":)";
-    codec::append_json_text(core::to_base64(bytes->value), out);
-    out += '}';
-  } else {
-    out += "null";
-  }
-}
-
-// Written by hand: a page of 10,000 rows needs no tree.
 std::string page_document(std::string_view model, std::string_view table, const QueryPage& page) {
   std::string out = R"({"model":)";
   codec::append_json_text(model, out);
   out += R"(,"table":)";
   codec::append_json_text(table, out);
-  out += R"(,"rows":[)";
-  for (std::size_t row = 0; row < page.rows.size(); ++row) {
-    out += row == 0 ? "{" : ",{";
-    for (std::size_t i = 0; i < page.columns.size(); ++i) {
-      if (i != 0) out += ',';
-      codec::append_json_text(page.columns[i].name, out);
-      out += ':';
-      append_cell(page.rows[row][i], page.columns[i], out);
-    }
-    out += '}';
-  }
-  out += R"(],"next":)";
+  out += R"(,"rows":)";
+  append_rows(page.columns, page.rows, out);
+  out += R"(,"next":)";
   if (page.next_cursor.empty())
     out += "null";
   else
     codec::append_json_text(page.next_cursor, out);
+  if (page.count) out += R"(,"count":)" + std::to_string(*page.count);
   out += '}';
   return out;
 }
 
-constexpr std::chrono::milliseconds kQueryDeadline{10'000};
-
-http::Response rows(const RowsApi& parts, const http::Request& request) {
-  const auto version = parts.models.serving(request.parameter("model"));
-  if (!version)
-    return http::error_response(core::fail(core::Errc::kNotFound, "no such model", "model"));
-  const auto query = parse_query_params(request.parameter("table"), request.query);
-  if (!query) return http::error_response(query.error());
-  const auto page = version->run(*query, kQueryDeadline);
-  if (!page) return http::error_response(page.error());
-  return json_response(page_document(version->name(), query->table, *page));
+std::string_view state_word(Reached::State state) {
+  switch (state) {
+    case Reached::State::kNotYet:
+      return "not_yet";
+    case Reached::State::kApplied:
+      return "applied";
+    case Reached::State::kParked:
+      return "parked";
+    case Reached::State::kGivenUp:
+      return "given_up";
+    case Reached::State::kBeforeStart:
+      return "before_start";
+    case Reached::State::kLost:
+      return "lost";
+  }
+  return "not_yet";
 }
+
+std::string text_of(const core::Identity& event) {
+  return core::write_token(event.gateway, event.epoch, event.lane, event.seq);
+}
+
+std::string why_not(const core::Identity& event, const Reached& reached) {
+  const std::string lane(core::lane_name(event.lane));
+  if (reached.state == Reached::State::kLost)
+    return "it will not come: the gateway went on in another epoch without it (its log lost its "
+           "tail, or an old copy of it runs), behind seq " +
+           std::to_string(reached.next == 0 ? 0 : reached.next - 1) + " of lane " + lane;
+  if (reached.next == 0) return "nothing of that epoch's lane " + lane + " has been applied yet";
+  return "lane " + lane + " has been applied up to seq " + std::to_string(reached.next - 1);
+}
+
+// The model does not have what was asked for: which, and how far it is.
+http::Response not_there(const std::string& model, const RowsRequest& request,
+                         const QueryPage& page) {
+  json::array list;
+  std::string words;
+  bool is_lost = false;
+  for (std::size_t i = 0; i < page.after.size(); ++i) {
+    const Reached& reached = page.after[i];
+    list.push_back(json::object{{"token", text_of(request.after[i])},
+                                {"state", state_word(reached.state)},
+                                {"next", reached.next}});
+    if (reached.is_reached()) continue;
+    const bool lost = reached.state == Reached::State::kLost;
+    if (words.empty() || (lost && !is_lost))
+      words = "model " + model + " does not have " + text_of(request.after[i]) +
+              (lost ? ": " : " after " + std::to_string(request.wait.count()) + " ms: ") +
+              why_not(request.after[i], reached);
+    is_lost |= lost;
+  }
+  json::object document =
+      core::error_document(fail(is_lost ? Errc::kNotFound : Errc::kUnavailable, words, "after"));
+  document["after"] = std::move(list);
+  http::Response response = json_response(core::to_json(document));
+  response.status = is_lost ? 409 : 504;
+  return response;
+}
+
+// How many requests wait; shared by all of them.
+using Waiting = std::shared_ptr<std::atomic<int>>;
+
+// One request on its way to an answer: each step reads the model once, and the bell of its commits
+// brings the next.
+class RowsTask final : public Task {
+ public:
+  RowsTask(const RowsApi& parts, Waiting waiting, Worker worker, http::Request request,
+           http::Respond respond)
+      : Task(std::move(worker)),
+        parts_(parts),
+        waiting_(std::move(waiting)),
+        request_(std::move(request)),
+        respond_(std::move(respond)) {}
+
+ private:
+  void step() override {
+    if (!respond_) return;
+    if (auto response = attempt()) {
+      listening_.reset();
+      if (is_waiting_) --*waiting_;
+      std::exchange(respond_, {})(std::move(*response));
+    }
+  }
+
+  // nullopt: not yet.
+  std::optional<http::Response> attempt() {
+    const auto version = parts_.models.serving(request_.parameter("model"));
+    if (!version) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+    if (!rows_) {
+      auto parsed = parse_query_params(request_.parameter("table"), request_.query);
+      if (!parsed) return http::error_response(parsed.error());
+      rows_ = std::move(*parsed);
+      end_ = steady_clock::now() + rows_->wait;
+    }
+    // Listened before it is read, so that no commit in between is missed; of this version alone.
+    if (!rows_->after.empty())
+      listening_ = version->changes().listen([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->wake();
+      });
+    const std::string tag = entity_tag(*version, rows_->table);
+    const auto known = request_.header("if-none-match");
+    // Who asks for their own write is never told of an older count.
+    if (known && rows_->after.empty() && names_tag(*known, tag)) return not_modified(tag);
+    const auto page = version->run(*rows_, rows_->deadline);
+    if (!page) return http::error_response(page.error());
+    if (page->is_reached()) return answer(*version, *page, tag);
+    for (const Reached& reached : page->after)
+      if (reached.state == Reached::State::kLost) return not_there(version->name(), *rows_, *page);
+    if (steady_clock::now() >= end_) return not_there(version->name(), *rows_, *page);
+    return wait();
+  }
+
+  std::optional<http::Response> wait() {
+    if (is_waiting_) return std::nullopt;
+    if (waiting_->fetch_add(1) >= RowsApi::kWaitingMax) {
+      --*waiting_;
+      return http::error_response(
+          fail(Errc::kBusy, "too many requests wait for their writes; ask again later", "after"));
+    }
+    is_waiting_ = true;
+    const auto left = std::chrono::ceil<milliseconds>(end_ - steady_clock::now());
+    wake_in(std::max(left, milliseconds(1)));
+    return std::nullopt;
+  }
+
+  static http::Response not_modified(const std::string& tag) {
+    http::Response response;
+    response.status = 304;
+    response.headers = {{"ETag", tag}, {"Cache-Control", "no-cache"}};
+    return response;
+  }
+
+  http::Response answer(const ModelVersion& version, const QueryPage& page,
+                        const std::string& tag) const {
+    http::Response response = json_response(page_document(version.name(), rows_->table, page));
+    response.headers = {{"ETag", tag}, {"Cache-Control", "no-cache"}};
+    add_standing(version, page, parts_.clock, response);
+    std::string after;
+    for (const Reached& reached : page.after)
+      after += (after.empty() ? "" : ", ") + std::string(state_word(reached.state));
+    if (!after.empty()) response.headers.emplace_back("Sluice-After", after);
+    return response;
+  }
+
+  const RowsApi parts_;
+  const Waiting waiting_;
+  const http::Request request_;
+  http::Respond respond_;
+  std::optional<RowsRequest> rows_;
+  steady_clock::time_point end_;
+  std::shared_ptr<void> listening_;
+  bool is_waiting_ = false;
+};
 
 }  // namespace
 
 void add_rows_api(Routes& routes, const RowsApi& parts) {
-  routes.get("/v1/models/{model}/{table}",
-             [parts](const http::Request& request) { return rows(parts, request); });
+  const auto waiting = std::make_shared<std::atomic<int>>(0);
+  routes.direct(
+      "GET", "/v1/models/{model}/{table}",
+      [parts, waiting, worker = routes.worker()](http::Request request, http::Respond respond) {
+        std::make_shared<RowsTask>(parts, waiting, worker, std::move(request), std::move(respond))
+            ->wake();
+      });
 }
 
 }  // namespace sluice::hub

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/clock.hpp"
 #include "hub/model_shelf.hpp"
 #include "hub/routes.hpp"
 
 namespace sluice::hub {
 
-// GET /v1/models/{model}/{table}.
+// GET /v1/models/{model}/{table}: rows, at once or as soon as the model has what `after` names. A
+// request that waits takes no thread; kWaitingMax may.
 struct RowsApi {
   const ModelShelf& models;
+  const core::Clock& clock;
+  static constexpr int kWaitingMax = 64;
 };
 void add_rows_api(Routes& routes, const RowsApi& parts);
 

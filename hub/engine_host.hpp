@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "hub/changes.hpp"
 #include "hub/need_tracker.hpp"
 #include "projection/engine.hpp"
 
@@ -38,6 +39,10 @@ class EngineHost {
     return work(*engine_);
   }
 
+  // What its commits did to rows: whoever commits through the engine says so here.
+  Changes& changes() { return changes_; }
+  const Changes& changes() const { return changes_; }
+
   // What the engine waits for, as far as `shard` brings it: a hole of a gateway that was last seen
   // on another shard is that one's. At most kHolesMax.
   struct Missing {
@@ -52,6 +57,7 @@ class EngineHost {
   const std::string label_;
   std::mutex engine_mutex_;
   const std::unique_ptr<projection::Engine> engine_;
+  Changes changes_;
   std::mutex shards_mutex_;
   std::unordered_map<std::string, std::string> shard_of_;  // gateway -> shard
 };

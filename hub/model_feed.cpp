@@ -269,9 +269,10 @@ Result<bool> ModelFeed::take_batch(nats::Connection& connection, nats::PullConsu
   if (!*applied) return false;
   projection::BatchOutcome& outcome = **applied;
   if (at_end && host_.model().history() == projection::History::kAvailable) {
-    const auto settled =
+    auto settled =
         host_.with_engine([&](projection::Engine& engine) { return engine.caught_up(hub()); });
     if (!settled) return settled.error();
+    host_.changes().committed(changes_of(host_.model(), *settled));
     if (settled->reread_from) outcome.reread_from = settled->reread_from;
     outcome.held += settled->held;
   }
@@ -316,6 +317,8 @@ Result<std::optional<projection::BatchOutcome>> ModelFeed::apply(
   if (!outcome || !*outcome || batch.empty()) return outcome;
   next_ = batch.back().sequence + 1;
   quiet_ = false;
+  // Before anybody can see that the position moved.
+  host_.changes().committed(changes_of(host_.model(), **outcome));
   const std::lock_guard lock(mutex_);
   status_.position = batch.back().sequence;
   status_.hub_last = status_.position + batch.back().pending;

@@ -7,7 +7,7 @@ using core::Result;
 
 ModelVersion::ModelVersion(std::string label, VersionId id,
                            std::unique_ptr<projection::Engine> engine,
-                           std::unique_ptr<projection::Query> query)
+                           std::unique_ptr<QueryPool> query)
     : EngineHost(std::move(label), std::move(engine)), id_(id), query_(std::move(query)) {}
 
 ModelVersion::~ModelVersion() {
@@ -19,20 +19,16 @@ Result<std::shared_ptr<ModelVersion>> ModelVersion::open(
     std::shared_ptr<const projection::Model> model, VersionId id, const std::filesystem::path& file,
     const MakeFeeds& make_feeds, const core::Clock& clock, core::Logger& log) {
   std::string label = model->name() + " v" + id.text();
-  auto engine = projection::Engine::open(model, file, clock, log);
+  projection::EngineSettings settings;
+  settings.report_changes = true;
+  auto engine = projection::Engine::open(model, file, clock, log, settings);
   if (!engine) return engine.error();
-  auto query = projection::Query::open(std::move(model), file);
+  auto query = QueryPool::open([model, file] { return projection::Query::open(model, file); });
   if (!query) return query.error();
   std::shared_ptr<ModelVersion> out(
       new ModelVersion(std::move(label), id, std::move(*engine), std::move(*query)));
   out->feeds_ = make_feeds(*out);
   return out;
-}
-
-Result<projection::QueryPage> ModelVersion::run(const projection::QueryRequest& request,
-                                                std::chrono::milliseconds deadline) {
-  const std::lock_guard lock(query_mutex_);
-  return query_->run(request, deadline);
 }
 
 void ModelVersion::start_feeds(ModelFeed::Pace pace) {

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -12,8 +11,8 @@
 #include "core/result.hpp"
 #include "hub/engine_host.hpp"
 #include "hub/model_feed.hpp"
+#include "hub/query_pool.hpp"
 #include "hub/version_id.hpp"
-#include "projection/query.hpp"
 
 namespace sluice::hub {
 
@@ -35,8 +34,11 @@ class ModelVersion final : public EngineHost {
 
   const VersionId& id() const { return id_; }
   const std::vector<projection::QueryTable>& tables() const { return query_->tables(); }
+  // A few at once, beside the engine's writes. Errors as Query::run.
   core::Result<projection::QueryPage> run(const projection::QueryRequest& request,
-                                          std::chrono::milliseconds deadline);
+                                          std::chrono::milliseconds deadline) {
+    return query_->run(request, deadline);
+  }
 
   const Feeds& feeds() const { return feeds_; }
   void start_feeds(ModelFeed::Pace pace);
@@ -45,11 +47,10 @@ class ModelVersion final : public EngineHost {
 
  private:
   ModelVersion(std::string label, VersionId id, std::unique_ptr<projection::Engine> engine,
-               std::unique_ptr<projection::Query> query);
+               std::unique_ptr<QueryPool> query);
 
   const VersionId id_;
-  std::mutex query_mutex_;
-  const std::unique_ptr<projection::Query> query_;
+  const std::unique_ptr<QueryPool> query_;
   Feeds feeds_;  // end before the engine
 };
 

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "core/text.hpp"
+#include "core/write_token.hpp"
 
 namespace sluice::hub {
 namespace {
@@ -19,6 +20,7 @@ using Op = QueryFilter::Op;
 
 constexpr std::size_t kFiltersMax = 32;
 constexpr std::size_t kColumnsMax = 64;
+constexpr std::size_t kTokensMax = 32;
 
 struct Word {
   std::string_view text;
@@ -31,12 +33,29 @@ constexpr std::array<Word, 6> kSigns = {{{"!=", Op::kNe},
                                          {"=", Op::kEq},
                                          {"<", Op::kLt},
                                          {">", Op::kGt}}};
-constexpr std::array<Word, 6> kSuffixes = {{{"__eq", Op::kEq},
+constexpr std::array<Word, 9> kSuffixes = {{{"__eq", Op::kEq},
                                             {"__ne", Op::kNe},
                                             {"__lt", Op::kLt},
                                             {"__le", Op::kLe},
                                             {"__gt", Op::kGt},
-                                            {"__ge", Op::kGe}}};
+                                            {"__ge", Op::kGe},
+                                            {"__in", Op::kIn},
+                                            {"__prefix", Op::kPrefix},
+                                            {"__contains", Op::kContains}}};
+
+// "a,b\,c" -> "a" and "b,c".
+std::vector<std::string> list_of(std::string_view text) {
+  std::vector<std::string> out(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size())
+      out.back() += text[++i];
+    else if (text[i] == ',')
+      out.emplace_back();
+    else
+      out.back() += text[i];
+  }
+  return out;
+}
 
 Result<QueryFilter> parse_where(std::string_view text) {
   const std::size_t at = text.find_first_of("!<>=");
@@ -58,10 +77,39 @@ Result<QueryFilter> parse_column(std::string_view name, std::string_view value) 
                        {}};
   }
   for (const Word& suffix : kSuffixes)
-    if (name.size() > suffix.text.size() && name.ends_with(suffix.text))
-      return QueryFilter{std::string(name.substr(0, name.size() - suffix.text.size())), suffix.op,
-                         std::string(value)};
+    if (name.size() > suffix.text.size() && name.ends_with(suffix.text)) {
+      QueryFilter out{std::string(name.substr(0, name.size() - suffix.text.size())), suffix.op,
+                      std::string(value)};
+      if (out.op == Op::kIn) out.values = list_of(value);
+      return out;
+    }
   return QueryFilter{std::string(name), Op::kEq, std::string(value)};
+}
+
+// "250ms", "2s", "1min"
+Result<std::chrono::milliseconds> parse_time_span(std::string_view name, std::string_view text,
+                                                  std::chrono::milliseconds most) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  const std::int64_t factor = unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "min" ? 60'000 : 0;
+  if (error != std::errc{} || factor == 0 || number < 0 || number > most.count() / factor)
+    return fail(Errc::kBadRequest,
+                "must be a time as 250ms or 2s, at most " + std::to_string(most.count()) + "ms",
+                std::string(name));
+  return std::chrono::milliseconds(number * factor);
+}
+
+Result<void> add_tokens(std::string_view text, QueryRequest& out) {
+  for (const std::string_view each : core::split(text, ',')) {
+    auto token = core::parse_write_token(each);
+    if (!token) return fail(Errc::kBadRequest, token.error().message, "after");
+    if (out.after.size() >= kTokensMax)
+      return fail(Errc::kBadRequest, "more than " + std::to_string(kTokensMax) + " tokens",
+                  "after");
+    out.after.push_back(std::move(*token));
+  }
+  return {};
 }
 
 Result<std::size_t> parse_limit(std::string_view text) {
@@ -94,32 +142,51 @@ Result<void> add_fields(std::string_view text, QueryRequest& out) {
   return {};
 }
 
+Result<void> add_filter(std::string_view name, std::string_view value, QueryRequest& out) {
+  auto filter = name == "where" ? parse_where(value) : parse_column(name, value);
+  if (!filter) return filter.error();
+  if (out.filters.size() >= kFiltersMax)
+    return fail(Errc::kBadRequest, "more than " + std::to_string(kFiltersMax) + " conditions",
+                "where");
+  out.filters.push_back(std::move(*filter));
+  return {};
+}
+
+Result<void> add_parameter(std::string_view name, std::string_view value, RowsRequest& out) {
+  if (name == "limit") {
+    const auto limit = parse_limit(value);
+    if (!limit) return limit.error();
+    out.limit = *limit;
+  } else if (name == "page") {
+    out.cursor = value;
+  } else if (name == "order") {
+    return add_order(value, out);
+  } else if (name == "fields") {
+    return add_fields(value, out);
+  } else if (name == "count") {
+    if (value != "true" && value != "false")
+      return fail(Errc::kBadRequest, "must be true or false", "count");
+    out.count = value == "true";
+  } else if (name == "after") {
+    return add_tokens(value, out);
+  } else if (name == "wait" || name == "deadline") {
+    const bool is_wait = name == "wait";
+    const auto time = parse_time_span(name, value, is_wait ? kWaitMax : kDeadlineMax);
+    if (!time) return time.error();
+    (is_wait ? out.wait : out.deadline) = *time;
+  } else {
+    return add_filter(name, value, out);
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<QueryRequest> parse_query_params(std::string_view table, const http::Pairs& query) {
-  QueryRequest out;
+Result<RowsRequest> parse_query_params(std::string_view table, const http::Pairs& query) {
+  RowsRequest out;
   out.table = table;
   out.limit = kRowsDefault;
-  for (const auto& [name, value] : query) {
-    if (name == "limit") {
-      const auto limit = parse_limit(value);
-      if (!limit) return limit.error();
-      out.limit = *limit;
-    } else if (name == "page") {
-      out.cursor = value;
-    } else if (name == "order") {
-      SLUICE_TRY(add_order(value, out));
-    } else if (name == "fields") {
-      SLUICE_TRY(add_fields(value, out));
-    } else {
-      auto filter = name == "where" ? parse_where(value) : parse_column(name, value);
-      if (!filter) return filter.error();
-      if (out.filters.size() >= kFiltersMax)
-        return fail(Errc::kBadRequest, "more than " + std::to_string(kFiltersMax) + " conditions",
-                    "where");
-      out.filters.push_back(std::move(*filter));
-    }
-  }
+  for (const auto& [name, value] : query) SLUICE_TRY(add_parameter(name, value, out));
   return out;
 }
 

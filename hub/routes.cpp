@@ -8,7 +8,7 @@ using core::fail;
 
 http::Handler Routes::on_worker(Answer answer) const {
   return [work = work_, answer = std::move(answer)](http::Request request, http::Respond respond) {
-    work([answer, request = std::move(request), respond = std::move(respond)] {
+    work.now([answer, request = std::move(request), respond = std::move(respond)] {
       respond(answer(request));
     });
   };

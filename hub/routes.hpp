@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -10,8 +11,12 @@
 
 namespace sluice::hub {
 
-// Runs a function on a thread that may block.
-using Worker = std::function<void(std::function<void()>)>;
+// Runs functions on threads that may block. Neither waits; a program that ends forgets what was not
+// begun.
+struct Worker {
+  std::function<void(std::function<void()>)> now;
+  std::function<void(std::chrono::milliseconds, std::function<void()>)> later;
+};
 
 // The API's routes while they are put together. An answer may block for as long as a database does:
 // it runs on a worker thread, several at once. Whatever it needs must live as long as the router.

@@ -22,7 +22,7 @@ using core::Result;
 
 namespace {
 
-constexpr std::size_t kWorkers = 2;
+constexpr std::size_t kWorkers = 4;
 constexpr std::chrono::seconds kDrainMax{20};
 // A feed may legitimately be busy for as long as its longest question to the server.
 constexpr std::uint64_t kSilentMaxNs = 180'000'000'000;
@@ -64,8 +64,7 @@ class App {
     if (!address) return address.error();
     http::Router router;
     add_page(router);
-    Routes routes(router,
-                  [this](std::function<void()> work) { asio::post(workers_, std::move(work)); });
+    Routes routes(router, worker());
     hub_.add_routes(routes, [this] { return requests_.load(); });
     server_ = std::make_unique<http::Server>(io_, settings_.http, std::move(router), log_);
     const auto bound = server_->listen_tcp(*address, std::move(tokens));
@@ -75,6 +74,19 @@ class App {
                {"models", std::to_string(hub_.models())},
                {"version", SLUICE_VERSION}});
     return {};
+  }
+
+  // What waits for its time waits with `io_`, which ends with the program; a pool would wait for
+  // it.
+  Worker worker() {
+    const auto now = [this](std::function<void()> work) { asio::post(workers_, std::move(work)); };
+    return {now, [this, now](std::chrono::milliseconds delay, std::function<void()> work) {
+              const auto timer = std::make_shared<asio::steady_timer>(io_, delay);
+              timer->async_wait([now, timer, work = std::move(work)](
+                                    const boost::system::error_code& error) mutable {
+                if (!error) now(std::move(work));
+              });
+            }};
   }
 
   // Once a second: figures for others' threads, and a sign of life for systemd while every thread

@@ -2,6 +2,7 @@
 // The HTTP side of sluice-hub, over the built program.
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
 
 #include "core/codec/event_codec.hpp"
@@ -82,6 +83,106 @@ TEST_F(HubApiTest, FiltersFieldsAndOrder) {
   EXPECT_EQ(rows[0].as_object().size(), 1u);
   EXPECT_EQ(rows[0].as_object().at("value").as_int64(), 101);
   EXPECT_EQ(rows[1].as_object().at("value").as_int64(), 100);
+}
+
+std::string header_of(const http::Response& answer, std::string_view name) {
+  for (const auto& [key, value] : answer.headers)
+    if (key == name) return value;
+  return {};
+}
+
+TEST_F(HubApiTest, FiltersByListsAndPartsOfTextAndCounts) {
+  HubProgram hub(server_.url());
+  fill(101);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 100; })) << hub.log();
+  EXPECT_EQ(hub.row_count("/v1/models/pumps/events?seq__in=3,5,7,1000"), 3u);
+  EXPECT_EQ(hub.row_count("/v1/models/pumps/events?gateway__prefix=plant&seq__le=9"), 8u);
+  EXPECT_EQ(hub.row_count("/v1/models/pumps/events?gateway__contains=ant-&seq__le=9"), 8u);
+  EXPECT_EQ(hub.row_count("/v1/models/pumps/events?gateway__contains=%25"), 0u);
+  EXPECT_EQ(hub.json("/v1/models/pumps/events?limit=3&count=true&seq__le=50").at("count"), 49);
+}
+
+TEST_F(HubApiTest, AnAnswerSaysHowOldItIs) {
+  HubProgram hub(server_.url());
+  fill(101);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 100; })) << hub.log();
+  const auto answer = hub.get("/v1/models/pumps/events?limit=1");
+  EXPECT_EQ(header_of(answer, "Sluice-Model-Version"), "1");
+  EXPECT_EQ(header_of(answer, "Sluice-State"), "running");
+  EXPECT_EQ(header_of(answer, "Sluice-Position"), "main=101");
+  EXPECT_EQ(header_of(answer, "Sluice-Lag-Events"), "0");
+  EXPECT_EQ(header_of(answer, "Sluice-Lag-Seconds"), "0.000");
+  EXPECT_TRUE(header_of(answer, "Sluice-As-Of").ends_with("Z"));
+}
+
+TEST_F(HubApiTest, AnUnchangedTableIsNotSentAgain) {
+  HubProgram hub(server_.url());
+  fill(11);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 10; })) << hub.log();
+  const std::string rows = "/v1/models/pumps/events?limit=5";
+  const auto first = hub.get(rows);
+  const std::string tag = header_of(first, "ETag");
+  ASSERT_TRUE(tag.size() > 4 && tag.front() == '"' && tag.back() == '"') << tag;
+  const auto again = hub.get_with(rows, {{"If-None-Match", "\"other\", " + tag}});
+  EXPECT_EQ(again.status, 304u);
+  EXPECT_TRUE(again.body.empty());
+  EXPECT_EQ(header_of(again, "ETag"), tag);
+  publisher_.events({}, 12, 12);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 11; }));
+  const auto changed = hub.get_with(rows, {{"If-None-Match", tag}});
+  EXPECT_EQ(changed.status, 200u);
+  EXPECT_NE(header_of(changed, "ETag"), tag);
+}
+
+TEST_F(HubApiTest, AnAnswerWaitsForWhatItsReaderWrote) {
+  HubProgram hub(server_.url());
+  fill(11);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 10; })) << hub.log();
+  const auto token = [](int seq, const char* epoch = "0000000000001111") {
+    return std::string("plant-7:") + epoch + ":telemetry:" + std::to_string(seq);
+  };
+  const std::string rows = "/v1/models/pumps/events?count=true&limit=1&after=";
+  EXPECT_EQ(hub.json(rows + token(11)).at("count"), 10);
+  EXPECT_EQ(header_of(hub.get(rows + token(11)), "Sluice-After"), "applied");
+  // Not there yet: said at once without `wait`, and how far it is.
+  const auto early = hub.get(rows + token(11) + "," + token(13));
+  EXPECT_EQ(error_field(early, 504, "unavailable"), "after");
+  EXPECT_NE(early.body.find("applied up to seq 11"), std::string::npos) << early.body;
+  const auto parsed = core::parse_json(early.body);
+  const auto& list = parsed->as_object().at("after").as_array();
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].as_object().at("state").as_string(), "applied");
+  EXPECT_EQ(list[1].as_object().at("state").as_string(), "not_yet");
+  EXPECT_EQ(list[1].as_object().at("next"), 12);
+  error_field(hub.get(rows + token(1, "0000000000007777")), 504, "unavailable");
+  EXPECT_EQ(error_field(hub.get(rows + "nonsense"), 400, "bad_request"), "after");
+  // Several wait at once, more than there are threads; all are answered by the commit.
+  const auto begun = std::chrono::steady_clock::now();
+  std::vector<std::future<http::Response>> waiting;
+  for (int i = 0; i < 20; ++i)
+    waiting.push_back(
+        std::async(std::launch::async, [&] { return hub.get(rows + token(13) + "&wait=20s"); }));
+  EXPECT_EQ(hub.json(rows + token(11)).at("count"), 10) << "others are answered meanwhile";
+  publisher_.events({}, 12, 13);
+  for (auto& each : waiting) {
+    const auto answer = each.get();
+    EXPECT_EQ(answer.status, 200u) << answer.body;
+    EXPECT_NE(answer.body.find("\"count\":12"), std::string::npos) << answer.body;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 15s);
+  // In vain: the time is kept.
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(hub.get(rows + token(99) + "&wait=300ms").status, 504u);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 300ms);
+  // A log that lost its tail never sends it: said at once.
+  test::TestPublisher::Lane lane;
+  lane.epoch = core::Epoch{0x2222};
+  publisher_.epoch_opened(lane, 14, core::Epoch{0x1111});
+  ASSERT_TRUE(
+      eventually([&] { return hub.get(rows + token(14, "0000000000002222")).status == 200u; }));
+  const auto lost = hub.get(rows + token(50) + "&wait=20s");
+  EXPECT_EQ(lost.status, 409u) << lost.body;
+  EXPECT_NE(lost.body.find("it will not come"), std::string::npos) << lost.body;
 }
 
 TEST_F(HubApiTest, BadQueriesGetStructuredErrors) {

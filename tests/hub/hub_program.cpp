@@ -79,6 +79,12 @@ http::Response HubProgram::get(const std::string& target, const std::string& tok
   return *answer;
 }
 
+http::Response HubProgram::get_with(const std::string& target, const http::Pairs& headers) const {
+  auto answer = client({}).get(target, headers);
+  if (!answer) throw std::runtime_error(target + ": " + core::to_string(answer.error()) + log());
+  return *answer;
+}
+
 http::Response HubProgram::post(const std::string& target, const std::string& body,
                                 const std::string& token) const {
   auto answer = client(token).post(target, body);

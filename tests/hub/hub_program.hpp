@@ -35,6 +35,7 @@ class HubProgram {
   std::string address() const;
 
   http::Response get(const std::string& target, const std::string& token = {}) const;
+  http::Response get_with(const std::string& target, const http::Pairs& headers) const;
   http::Response post(const std::string& target, const std::string& body,
                       const std::string& token = {}) const;
   core::json::object json(const std::string& target) const;  // throws unless 200

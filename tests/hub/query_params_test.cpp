@@ -87,5 +87,40 @@ TEST(QueryParams, RefusesWithTheParameterThatIsWrong) {
   EXPECT_EQ(refused_field(http::Pairs(33, {"n", "1"})), "where");
 }
 
+TEST(QueryParams, ReadsListsAndPartsOfText) {
+  const auto parsed = parse_query_params(
+      "t", {{"a__in", "x,y\\,z,"}, {"b__prefix", "50%"}, {"c__contains", "a,b"}});
+  ASSERT_TRUE(parsed);
+  ASSERT_EQ(parsed->filters.size(), 3u);
+  EXPECT_EQ(parsed->filters[0].op, Op::kIn);
+  EXPECT_EQ(parsed->filters[0].values, (std::vector<std::string>{"x", "y,z", ""}));
+  EXPECT_EQ(parsed->filters[1].op, Op::kPrefix);
+  EXPECT_EQ(parsed->filters[1].value, "50%");
+  EXPECT_EQ(parsed->filters[2].op, Op::kContains);
+  EXPECT_EQ(parsed->filters[2].value, "a,b");
+}
+
+TEST(QueryParams, ReadsWhatToWaitForAndHowLong) {
+  using std::chrono::milliseconds;
+  const auto parsed = parse_query_params(
+      "t", {{"after", "plant-7:0000000000000f3a:telemetry:42,plant-8:0000000000000001:alarm:1"},
+            {"wait", "2s"},
+            {"deadline", "250ms"},
+            {"count", "true"}});
+  ASSERT_TRUE(parsed) << core::to_string(parsed.error());
+  ASSERT_EQ(parsed->after.size(), 2u);
+  EXPECT_EQ(parsed->after[0].seq, 42u);
+  EXPECT_EQ(parsed->after[1].lane, core::Lane::kAlarm);
+  EXPECT_EQ(parsed->wait, milliseconds(2000));
+  EXPECT_EQ(parsed->deadline, milliseconds(250));
+  EXPECT_TRUE(parsed->count);
+  EXPECT_EQ(refused_field({{"after", "plant-7"}}), "after");
+  EXPECT_EQ(refused_field({{"wait", "31s"}}), "wait");
+  EXPECT_EQ(refused_field({{"wait", "-1s"}}), "wait");
+  EXPECT_EQ(refused_field({{"wait", "2"}}), "wait");
+  EXPECT_EQ(refused_field({{"deadline", "11s"}}), "deadline");
+  EXPECT_EQ(refused_field({{"count", "yes"}}), "count");
+}
+
 }  // namespace
 }  // namespace sluice::hub
