@@ -157,11 +157,13 @@ Result<void> PgSession::begin(Begin how) {
 }
 
 Result<void> PgSession::send_begin(Begin how) {
+  // First of all: what is sent in one go with it is in the same transaction, whose isolation cannot
+  // be chosen later.
+  SLUICE_TRY(connection_->send_text(
+      how == Begin::kSnapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN"));
   for (const std::string& name : std::exchange(forgotten_, {}))
     SLUICE_TRY(connection_->send_text("DEALLOCATE " + name));
   SLUICE_TRY(before_send());
-  SLUICE_TRY(connection_->send_text(
-      how == Begin::kSnapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN"));
   // What a crash takes goes with its position, and is read again.
   if (how == Begin::kWrite)
     SLUICE_TRY(connection_->send_text("SET LOCAL synchronous_commit = off"));
