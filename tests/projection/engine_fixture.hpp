@@ -11,6 +11,7 @@
 #include "projection/engine.hpp"
 #include "projection/query.hpp"
 #include "tests/projection/events.hpp"
+#include "tests/projection/scratch_place.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace sluice::test {
@@ -34,25 +35,26 @@ min = { low = ".value" }
 max = { high = ".value" }
 )";
 
-// A real model file in a real SQLite file.
+// A real model in a real database (scratch_place.hpp).
 class EngineTest : public testing::Test {
  protected:
   void open(const std::string& toml = kReadings) {
     auto model = projection::Model::parse(toml, "test.model.toml");
     ASSERT_TRUE(model) << model.error().message;
     model_ = *model;
+    place_ = scratch_place(dir_.path(), *model_);
     reopen();
   }
   void reopen() {
     engine_.reset();
-    auto engine = projection::Engine::open(model_, file(), clock_, log_, settings_);
+    auto engine = projection::Engine::open(model_, place_, clock_, log_, settings_);
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = std::move(*engine);
   }
-  std::filesystem::path file() const { return dir_ / model_->database_name(); }
+  std::filesystem::path file() const { return place_.file; }  // SQLite alone
 
   std::unique_ptr<projection::Query> query() const {
-    auto query = projection::Query::open(model_, file());
+    auto query = projection::Query::open(model_, place_);
     EXPECT_TRUE(query) << (query ? "" : query.error().message);
     return query ? std::move(*query) : nullptr;
   }
@@ -105,6 +107,7 @@ class EngineTest : public testing::Test {
   }
 
   TempDir dir_;
+  projection::Place place_{std::filesystem::path()};
   core::ManualClock clock_;
   core::NullLogger log_;
   projection::EngineSettings settings_;

@@ -282,10 +282,11 @@ TEST_F(EngineTest, RefusesAFileOfAnotherModelVersionOrDefinition) {
   const auto try_open = [&](const std::string& toml) {
     const auto model = Model::parse(toml, "other.model.toml");
     EXPECT_TRUE(model);
-    const auto engine = Engine::open(*model, file(), clock_, log_);
+    const auto engine = Engine::open(*model, place_, clock_, log_);
     return engine ? std::string() : engine.error().message;
   };
   std::string toml = test::kReadings;
+  engine_.reset();
   EXPECT_EQ(try_open("# a comment\n" + toml), "");
   std::string changed = toml;
   changed.replace(changed.find("inc = { n = 1 }"), 15, "inc = { n = 2 }");
@@ -293,9 +294,12 @@ TEST_F(EngineTest, RefusesAFileOfAnotherModelVersionOrDefinition) {
   std::string newer = toml;
   newer.replace(newer.find("version = 1"), 11, "version = 2");
   EXPECT_THAT(try_open(newer), HasSubstr("belongs to model readings version 1"));
+}
+
+TEST_F(EngineTest, RefusesAFileThatIsNoDatabase) {
+  open();
   const auto text = dir_.write("text.db", "this is not a database, but long enough to be read");
-  const auto engine = Engine::open(model_, text, clock_, log_);
-  EXPECT_FALSE(engine);
+  EXPECT_FALSE(Engine::open(model_, text, clock_, log_));
 }
 
 }  // namespace

@@ -104,6 +104,8 @@ projection::BatchOutcome Feed::run(projection::Engine& engine, std::size_t size)
     sum.parked += outcome->parked;
     sum.refused += outcome->refused;
     for (auto& alarm : outcome->alarms) sum.alarms.push_back(std::move(alarm));
+    for (auto& change : outcome->changes) sum.changes.push_back(std::move(change));
+    sum.changes_cut = sum.changes_cut || outcome->changes_cut;
     if (outcome->reread_from) {
       sum.reread_from = outcome->reread_from;
       done_ = *outcome->reread_from - 1;

@@ -142,8 +142,6 @@ TEST_F(OperationsTest, LatestInASharedTableDoesNotDependOnArrival) {
     }
     feed_.run(*engine_);
     EXPECT_THAT(rows("t"), ElementsAre("press|1|b"));
-    engine_.reset();
-    std::filesystem::remove(file());
   }
 }
 
