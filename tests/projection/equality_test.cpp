@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: Apache-2.0
+// One value domain for both databases: whatever events come, SQLite and PostgreSQL give the same
+// pages, to the bit, and park the same events. PostgreSQL is killed and cut off meanwhile.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "core/random.hpp"
+#include "projection/engine.hpp"
+#include "projection/query.hpp"
+#include "tests/projection/events.hpp"
+#include "tests/support/postgres_server.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace sluice::projection {
+namespace {
+
+using test::LaneMaker;
+using test::Made;
+using test::Message;
+
+constexpr const char* kModel = R"(
+model = "equal"
+version = 1
+[where]
+categories = ["machine"]
+[table.machine]
+key = { gateway = "$gateway", machine = "$entity" }
+[table.machine.columns]
+t = "text"
+i = "int"
+r = "real"
+b = "bool"
+at = "time"
+y = "bytes"
+n = { type = "int", default = 0 }
+down = { type = "int", default = 100 }
+sum_i = "int"
+sum_r = { type = "real", default = 0.5 }
+low_i = "int"
+high_i = "int"
+low_r = "real"
+high_r = "real"
+low_t = "text"
+high_t = "text"
+last_t = "text"
+last_r = "real"
+last_at = "time"
+late = "bool"
+[[table.machine.on]]
+type = "Set"
+set = { t = ".t", i = ".i", r = ".r", b = ".b", at = ".at", y = ".y", late = "$late" }
+[[table.machine.on]]
+type = "Count"
+count = "n"
+inc = { sum_i = ".i", sum_r = ".r" }
+dec = { down = ".i" }
+[[table.machine.on]]
+type = "Bound"
+min = { low_i = ".i", low_r = ".r", low_t = ".t" }
+max = { high_i = ".i", high_r = ".r", high_t = ".t" }
+[[table.machine.on]]
+type = "Last"
+create = false
+latest = { last_t = ".t", last_r = ".r", last_at = "$time" }
+[[table.machine.on]]
+type = "Gone"
+delete = true
+[table.odd_key]
+key = { gateway = "$gateway", lane = "$lane", t = { type = "text", from = ".t" }, i = { type = "int", from = ".i" } }
+[table.odd_key.columns]
+seq = "int"
+id = "text"
+[[table.odd_key.on]]
+type = ["Set", "Bound"]
+set = { seq = "$seq", id = "$id" }
+[table.all_types_key]
+key = { stream = "$stream", b = { type = "bool", from = ".b" }, at = { type = "time", from = ".at" }, y = { type = "bytes", from = ".y" }, r = { type = "real", from = ".r" } }
+[table.all_types_key.columns]
+n = { type = "int", default = 0 }
+[[table.all_types_key.on]]
+type = "Set"
+count = "n"
+[table.total]
+shared = true
+key = { entity = "$entity" }
+[table.total.columns]
+n = { type = "int", default = 0 }
+low = "real"
+high = "int"
+last = "text"
+[[table.total.on]]
+type = ["Count", "Last"]
+count = "n"
+min = { low = ".r" }
+max = { high = ".i" }
+latest = { last = ".t" }
+[view.busy]
+sql = "SELECT gateway, machine, n, low_t, last_at FROM machine WHERE n > 1 ORDER BY gateway, machine"
+types = { n = "int", last_at = "time" }
+)";
+
+template <std::size_t N>
+std::string pick(const char* const (&pool)[N], core::Random& random) {
+  return pool[random.below(N)];
+}
+
+// Text whose order depends on the collation, whose length depends on the unit, and some that no
+// database shall see.
+constexpr const char* kTexts[] = {
+    R"("a")",        R"("B")",     R"("b")",   R"("ä")",      R"("Z")",
+    R"("zz")",       R"("")",      R"("_")",   R"("-")",      R"(" a")",
+    R"("A b")",      R"("ab")",    R"("ß")",   R"("\uffff")", R"("\ud83d\ude00")",
+    R"("a\u0000b")", R"("'; --")", R"("\\x")", R"("ﬀ")",      R"("é")",
+    R"("e\u0301")",  R"("10")",    R"("9")",   R"("NaN")"};
+constexpr const char* kInts[] = {"0",
+                                 "1",
+                                 "-1",
+                                 "7",
+                                 "9223372036854775807",
+                                 "-9223372036854775808",
+                                 "4611686018427387904",
+                                 "2147483648",
+                                 "-2147483649"};
+constexpr const char* kReals[] = {"0.0",
+                                  "-0.0",
+                                  "1.5",
+                                  "-1.5",
+                                  "0.1",
+                                  "1e308",
+                                  "-1e308",
+                                  "5e-324",
+                                  "1e-7",
+                                  "3.0",
+                                  "9007199254740993.0",
+                                  "7",
+                                  "2.2250738585072014e-308",
+                                  "1.7976931348623157e308"};
+constexpr const char* kTimes[] = {
+    "0", "\"2026-11-21T03:00:00Z\"", "-1", "\"1969-12-31T23:59:59.5Z\"", "9223372036854775807",
+    "1"};
+constexpr const char* kBytes[] = {R"({"$bytes":""})", R"({"$bytes":"AA=="})",
+                                  R"({"$bytes":"//8A"})", R"({"$bytes":"XHg="})"};
+constexpr const char* kWrong[] = {"null", "\"x\"", "1.5", "[1]", "{\"a\":1}", "true", "12"};
+constexpr const char* kTypes[] = {"Set", "Set", "Count", "Count", "Bound", "Bound", "Last", "Gone"};
+constexpr const char* kEntities[] = {"a", "B", "b", "ä", "press-7", "_x", "Z"};
+
+std::string random_json(core::Random& random) {
+  std::string out = "{";
+  const auto field = [&](const char* name, const std::string& value) {
+    const std::uint64_t how = random.below(60);
+    if (how < 6) return;  // it lacks the field
+    out += (out.size() == 1 ? "\"" : ",\"") + std::string(name) + "\":" +
+           (how == 6   ? pick(kWrong, random)
+            : how == 7 ? "null"
+                       : value);
+  };
+  field("t", pick(kTexts, random));
+  field("i", random.below(3) == 0 ? pick(kInts, random) : std::to_string(random.below(100)));
+  field("r",
+        random.below(3) == 0 ? pick(kReals, random) : std::to_string(random.below(1000)) + ".25");
+  field("b", random.below(2) == 0 ? "true" : "false");
+  field("at", pick(kTimes, random));
+  field("y", pick(kBytes, random));
+  return out + "}";
+}
+
+// One lane with its epochs, gap records and lost tails, in its own order.
+std::vector<Message> lane_history(const std::string& gateway, core::Lane lane, std::uint64_t salt,
+                                  core::Random& random, std::size_t events) {
+  std::vector<Message> out;
+  core::Seq seq = 0;
+  std::uint64_t epoch = salt;
+  std::uint64_t previous = 0;
+  while (out.size() < events) {
+    const LaneMaker maker(gateway, ++epoch, lane);
+    out.push_back(maker.opened(previous, seq));
+    out.back().aside = previous != 0 && random.below(6) == 0;
+    ++seq;
+    for (std::uint64_t left = 10 + random.below(60); left > 0; --left) {
+      ++seq;
+      if (random.below(50) == 0) {
+        const core::Seq to = seq + random.below(4);
+        out.push_back(maker.gap(seq, to, core::GapReason::kOversize));
+        seq = to;
+        continue;
+      }
+      Made made = maker.base(seq);
+      made.entity = pick(kEntities, random);
+      made.type = pick(kTypes, random);
+      made.json = random_json(random);
+      made.wall_ns = static_cast<std::int64_t>(random.below(1000)) * 1'000'000'007;
+      if (random.below(3) == 0) made.occurred_at_ns = static_cast<std::int64_t>(random.below(50));
+      out.push_back(test::message(made));
+    }
+    previous = epoch;
+    if (random.below(4) == 0) seq -= 2;  // a lost tail
+  }
+  return out;
+}
+
+// What a hub stream holds of several lanes: interleaved, with duplicates and re-sends.
+std::vector<Message> wire(core::Random& random) {
+  std::vector<std::vector<Message>> lanes;
+  std::uint64_t salt = 0;
+  for (const char* gateway : {"plant-7", "plant-8"})
+    for (const core::Lane lane : {core::Lane::kTelemetry, core::Lane::kAlarm})
+      lanes.push_back(lane_history(gateway, lane, salt += 1000, random, 220));
+  std::vector<Message> out;
+  std::vector<std::size_t> at(lanes.size());
+  for (std::size_t left = lanes.size(); left > 0;) {
+    const std::size_t lane = random.below(lanes.size());
+    std::size_t& next = at[lane];
+    for (std::uint64_t run = 1 + random.below(12); run > 0 && next < lanes[lane].size(); --run) {
+      out.push_back(lanes[lane][next++]);
+      if (random.below(20) == 0) next -= std::min<std::size_t>(next, random.below(8));
+      if (next == lanes[lane].size()) --left;
+    }
+  }
+  return out;
+}
+
+// Exact: another type, another sign of zero or another last bit gives another text.
+std::string text(const Cell& cell) {
+  std::ostringstream out;
+  if (const auto* v = std::get_if<std::int64_t>(&cell))
+    out << "int " << *v;
+  else if (const auto* d = std::get_if<double>(&cell))
+    out << "real " << std::hexfloat << *d;
+  else if (const auto* t = std::get_if<std::string>(&cell))
+    out << "text " << *t;
+  else if (const auto* b = std::get_if<Bytes>(&cell))
+    out << "bytes " << b->value.size() << " " << b->value;
+  else
+    out << "null";
+  return out.str();
+}
+
+using Lines = std::vector<std::string>;
+
+Lines pages(Query& query, QueryRequest request) {
+  Lines out;
+  for (;;) {
+    const auto page = query.run(request, std::chrono::seconds(20));
+    if (!page) {
+      out.push_back("error " + core::to_string(page.error()));
+      return out;
+    }
+    for (const auto& row : page->rows) {
+      std::string& line = out.emplace_back();
+      for (const Cell& cell : row) line += text(cell) + " | ";
+    }
+    out.push_back("next " + page->next_cursor +
+                  (page->count ? " of " + std::to_string(*page->count) : ""));
+    if (page->next_cursor.empty()) return out;
+    request.cursor = page->next_cursor;
+  }
+}
+
+// One model in one database, read to the end from where it is.
+class Side {
+ public:
+  Side(std::shared_ptr<const Model> model, Place place)
+      : model_(std::move(model)), place_(std::move(place)) {
+    settings_.held_items_max = 40;  // so that some must be read again
+  }
+
+  bool open() {
+    engine_.reset();
+    auto engine = Engine::open(model_, place_, clock_, log_, settings_);
+    if (!engine) return false;
+    engine_ = std::move(*engine);
+    return true;
+  }
+  // One batch from where the database says that it is. False: it failed, and is to be tried again.
+  bool step(const std::vector<Message>& messages, std::size_t size, bool& done) {
+    const auto position = engine_->position(hub_.name);
+    if (!position) return false;
+    std::size_t at = *position ? (*position)->next - 1 : 0;
+    std::vector<Incoming> batch;
+    for (; batch.size() < size && at < messages.size(); ++at) {
+      const Message& m = messages[at];
+      batch.push_back({m.subject, m.msg_id, m.body, at + 1, 0, m.aside, m.clock_ns});
+    }
+    done = batch.empty();
+    if (done) return true;
+    const auto applied = engine_->apply(hub_, batch);
+    if (!applied) last_error_ = core::to_string(applied.error());
+    return applied.has_value();
+  }
+
+  Lines everything(core::SeededRandom random) {
+    Lines out;
+    const auto query = Query::open(model_, place_);
+    if (!query) return {"error " + core::to_string(query.error())};
+    for (const QueryTable& table : (*query)->tables()) {
+      out.push_back("table " + table.name);
+      QueryRequest all;
+      all.table = table.name;
+      all.limit = 10'000;
+      append(out, pages(**query, all));
+      for (int i = 0; i < 12; ++i) append(out, pages(**query, random_request(table, random)));
+    }
+    const auto parked = engine_->parked(10'000);
+    for (const ParkedEvent& event : *parked) {
+      std::string& line = out.emplace_back("parked ");
+      line += event.gateway + " " + event.epoch.text() + " " +
+              std::to_string(static_cast<int>(event.lane)) + " " + std::to_string(event.seq) + " " +
+              event.stream + " " + event.type + " " + event.kind + ": " + event.why + " " +
+              event.body;
+    }
+    const auto totals = engine_->totals();
+    out.push_back("applied " + std::to_string(totals->applied) + " parked " +
+                  std::to_string(totals->parked) + " late " + std::to_string(totals->late) +
+                  " old " + std::to_string(totals->old_epoch) + " refused " +
+                  std::to_string(totals->refused) + " newest " +
+                  std::to_string(totals->last_event_ns));
+    const auto lanes = engine_->lanes(100);
+    for (const LaneState& lane : *lanes)
+      out.push_back(lane.gateway + " " + lane.epoch.text() + " " + std::to_string(lane.next) + " " +
+                    std::to_string(lane.held) + " " + std::to_string(lane.absent) + " " +
+                    std::to_string(lane.epochs));
+    return out;
+  }
+  const std::string& last_error() const { return last_error_; }
+
+ private:
+  static void append(Lines& out, Lines more) {
+    out.insert(out.end(), std::make_move_iterator(more.begin()),
+               std::make_move_iterator(more.end()));
+  }
+
+  static QueryRequest random_request(const QueryTable& table, core::Random& random) {
+    using Op = QueryFilter::Op;
+    QueryRequest out;
+    out.table = table.name;
+    out.limit = 1 + random.below(20);
+    out.count = random.below(2) == 0;
+    const auto column = [&] { return table.columns[random.below(table.columns.size())]; };
+    if (random.below(2) == 0) {
+      const QueryColumn of = column();
+      constexpr Op kOps[] = {Op::kEq, Op::kNe, Op::kLt,     Op::kLe,
+                             Op::kGt, Op::kGe, Op::kIsNull, Op::kNotNull};
+      const char* value = "b";
+      switch (of.type.value_or(Type::kText)) {
+        case Type::kInt:
+          value = "7";
+          break;
+        case Type::kReal:
+          value = "1.5";
+          break;
+        case Type::kBool:
+          value = "true";
+          break;
+        case Type::kTime:
+          value = "1970-01-01T00:00:01Z";
+          break;
+        case Type::kBytes:
+          value = "AA==";
+          break;
+        default:
+          break;
+      }
+      out.filters.push_back({of.name, kOps[random.below(8)], value, {}});
+    }
+    for (std::uint64_t i = table.view ? 0 : random.below(3); i > 0; --i) {
+      const std::string name = column().name;
+      if (out.order.empty() || out.order[0].column != name)
+        out.order.push_back({name, random.below(2) == 0});
+    }
+    return out;
+  }
+
+  std::shared_ptr<const Model> model_;
+  Place place_;
+  core::ManualClock clock_;
+  core::NullLogger log_;
+  EngineSettings settings_;
+  HubStream hub_{"EVENTS-main", "2026-11-21T03:00:00Z"};
+  std::unique_ptr<Engine> engine_;
+  std::string last_error_;
+};
+
+// Something happens to the server, or to its connections.
+void disturb(test::PostgresServer& server, core::Random& random) {
+  switch (random.below(8)) {
+    case 0:
+      server.kill();
+      server.start();
+      break;
+    case 1:
+      server.stop();
+      server.start();
+      break;
+    default:
+      server.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+          " WHERE application_name LIKE 'sluice%'");
+  }
+}
+
+TEST(Equality, BothDatabasesGiveTheSamePagesWhateverTheEventsAndTheCrashes) {
+  auto model = Model::parse(kModel, "equal.model.toml");
+  ASSERT_TRUE(model) << model.error().message;
+  test::PostgresServer server;
+  const char* chosen = std::getenv("SLUICE_SEED");
+  const std::uint64_t first = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
+  const std::uint64_t last = chosen != nullptr ? first : 6;
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    SCOPED_TRACE("SLUICE_SEED=" + std::to_string(seed));
+    core::SeededRandom random(seed);
+    const std::vector<Message> messages = wire(random);
+    test::TempDir dir;
+    Side lite(*model, dir / "equal.db");
+    ASSERT_TRUE(lite.open());
+    for (bool done = false; !done;)
+      ASSERT_TRUE(lite.step(messages, 1 + random.below(200), done)) << lite.last_error();
+
+    Side pg(*model, Place::postgres(server.conninfo(), "equal__v" + std::to_string(seed)));
+    ASSERT_TRUE(pg.open());
+    int failures = 0;
+    for (bool done = false; !done;) {
+      if (random.below(6) == 0) disturb(server, random);
+      if (random.below(8) == 0) {
+        ASSERT_TRUE(test::eventually([&] { return pg.open(); }));
+      }
+      if (pg.step(messages, 1 + random.below(200), done))
+        failures = 0;
+      else
+        ASSERT_LT(++failures, 20) << pg.last_error();
+    }
+    const core::SeededRandom requests(seed);
+    const Lines expected = lite.everything(requests);
+    const Lines found = pg.everything(requests);
+    ASSERT_GT(expected.size(), 300U);
+    for (std::size_t i = 0; i < std::min(expected.size(), found.size()); ++i)
+      ASSERT_EQ(expected[i], found[i]) << "line " << i;
+    ASSERT_EQ(expected.size(), found.size());
+  }
+}
+
+}  // namespace
+}  // namespace sluice::projection
