@@ -10,71 +10,19 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "bench/projection_work.hpp"
 #include "bench/report.hpp"
-#include "core/codec/event_codec.hpp"
-#include "core/codec/field.hpp"
-#include "core/codec/json_data.hpp"
-#include "core/subject.hpp"
-#include "projection/engine.hpp"
 
 namespace sluice::bench {
 namespace {
 
-struct Plan {
-  std::size_t events = 0;
-  std::size_t streams = 0;
-  std::size_t batch = 0;
+struct Plan : ProjectionPlan {
   std::filesystem::path dir;
 };
-
-struct Message {
-  std::string subject;
-  std::string msg_id;
-  std::string body;
-};
-
-Message make(core::Seq seq, std::string_view category, std::string_view entity,
-             std::string_view type, std::string_view data) {
-  core::EventView event;
-  event.gateway = "bench";
-  event.epoch = {0x1234567890abcdef};
-  event.seq = seq;
-  event.category = category;
-  event.entity = entity;
-  event.version = seq;
-  event.occurred_at_ns = 1'790'000'000'000'000'000 + static_cast<std::int64_t>(seq) * 1'000'000;
-  event.recorded = {*event.occurred_at_ns, core::Uuid{{1}}, 1000, true};
-  std::memcpy(event.id.bytes.data(), &seq, sizeof seq);
-  event.type = type;
-  event.data = data;
-  Message out;
-  out.body = codec::encode_event(event);
-  out.subject =
-      core::EventSubject{"main", "bench", event.lane, std::string(category), std::string(type)}
-          .text();
-  out.msg_id = core::Identity{"bench", event.epoch, event.lane, seq, 0}.text();
-  return out;
-}
-
-std::vector<Message> make_messages(const Plan& plan) {
-  std::vector<Message> out;
-  out.push_back(make(1, core::kReservedCategory, "telemetry", core::kTypeEpochOpened,
-                     codec::encode_epoch_opened({{}, 0, std::nullopt, "start"})));
-  for (std::size_t i = 1; i < plan.events; ++i) {
-    const auto data = need(codec::json_to_data("{\"value\": " + std::to_string(i % 1000) +
-                                               ".25, \"quality\": \"good\", \"unit\": \"C\"}"));
-    // A scattered order of streams, as from many devices.
-    out.push_back(
-        make(i + 1, "machine", "m" + std::to_string(i * 7919 % plan.streams), "Reading", data));
-  }
-  return out;
-}
 
 // The limit: what a careful program of one's own would do for this one table.
 class HandWritten {
@@ -106,14 +54,11 @@ class HandWritten {
   void apply(const Message* messages, std::size_t count, std::uint64_t hub_seq) {
     run("BEGIN IMMEDIATE");
     for (std::size_t i = 0; i < count; ++i) one(messages[i]);
-    for (const auto& [key, next] : next_) {
-      const std::string epoch = core::Epoch{key.second}.text();
-      text(gate_, 1, key.first);
-      text(gate_, 2, epoch);
-      sqlite3_bind_int64(gate_, 3, 2);
-      sqlite3_bind_int64(gate_, 4, static_cast<sqlite3_int64>(next));
-      step(gate_);
-    }
+    text(gate_, 1, "bench");
+    text(gate_, 2, "1234567890abcdef");
+    sqlite3_bind_int64(gate_, 3, 2);
+    sqlite3_bind_int64(gate_, 4, static_cast<sqlite3_int64>(checked_.next()));
+    step(gate_);
     sqlite3_bind_int64(position_, 1, static_cast<sqlite3_int64>(hub_seq));
     step(position_);
     run("COMMIT");
@@ -121,24 +66,11 @@ class HandWritten {
 
  private:
   void one(const Message& message) {
-    const auto event = codec::decode_event(message.body);
-    if (!event) give_up(event.error().message);
-    // Its own check that the message is what its subject allows.
-    const auto identity = core::Identity::parse(message.msg_id);
-    if (!identity || identity->gateway != event->gateway || identity->epoch != event->epoch ||
-        identity->lane != event->lane || identity->seq != event->seq)
-      give_up("identity");
-    core::Seq& next = next_[{std::string(event->gateway), event->epoch.value}];
-    if (next == 0) next = 1;
-    if (event->seq != next) give_up("out of order");
-    ++next;
-    if (event->type != "Reading") return;
-    const auto value = codec::find_field(event->data, path_);
-    const auto* real = std::get_if<double>(&value);
-    if (real == nullptr) give_up("value");
-    text(upsert_, 1, event->gateway);
-    text(upsert_, 2, event->entity);
-    sqlite3_bind_double(upsert_, 3, *real);
+    const HandChecked::Reading reading = checked_.read(message);
+    if (!reading.is_reading) return;
+    text(upsert_, 1, reading.event.gateway);
+    text(upsert_, 2, reading.event.entity);
+    sqlite3_bind_double(upsert_, 3, reading.value);
     step(upsert_);
   }
   void check(int code) {
@@ -162,30 +94,8 @@ class HandWritten {
   sqlite3_stmt* upsert_ = nullptr;
   sqlite3_stmt* gate_ = nullptr;
   sqlite3_stmt* position_ = nullptr;
-  std::map<std::pair<std::string, std::uint64_t>, core::Seq> next_;
-  const std::vector<std::string> path_{"value"};
+  HandChecked checked_;
 };
-
-constexpr const char* kModel = R"(
-model = "bench"
-version = 1
-[where]
-categories = ["machine"]
-[table.machine]
-key = { gateway = "$gateway", machine = "$entity" }
-[table.machine.columns]
-n = { type = "int", default = 0 }
-sum = "real"
-last = "real"
-low = "real"
-high = "real"
-[[table.machine.on]]
-type = "Reading"
-inc = { n = 1, sum = ".value" }
-set = { last = ".value" }
-min = { low = ".value" }
-max = { high = ".value" }
-)";
 
 struct Folder {
   explicit Folder(const std::filesystem::path& where) : path(where / "projection_bench.tmp") {
@@ -207,26 +117,10 @@ double run_hand(const Plan& plan, const std::vector<Message>& messages) {
   return static_cast<double>(messages.size()) / watch.seconds();
 }
 
-double run_engine(const Plan& plan, const std::vector<Message>& messages,
+double run_sqlite(const Plan& plan, const std::vector<Message>& messages,
                   const std::shared_ptr<const projection::Model>& model) {
   const Folder folder(plan.dir);
-  core::SystemClock clock;
-  core::NullLogger log;
-  auto engine = projection::Engine::open(model, folder.path / model->database_name(), clock, log);
-  if (!engine) give_up(engine.error().message);
-  const projection::HubStream hub{"EVENTS-main", "2026-11-21T00:00:00Z"};
-  std::vector<projection::Incoming> batch;
-  const Stopwatch watch;
-  for (std::size_t at = 0; at < messages.size(); at += plan.batch) {
-    const std::size_t end = std::min(at + plan.batch, messages.size());
-    batch.clear();
-    for (std::size_t i = at; i < end; ++i)
-      batch.push_back({messages[i].subject, messages[i].msg_id, messages[i].body, i + 1, 0});
-    const auto outcome = (*engine)->apply(hub, batch);
-    if (!outcome) give_up(outcome.error().message);
-    if (outcome->applied != batch.size()) give_up("an event took no effect");
-  }
-  return static_cast<double>(messages.size()) / watch.seconds();
+  return run_engine(plan, messages, model, folder.path / model->database_name());
 }
 
 void measure(Arguments arguments) {
@@ -242,14 +136,14 @@ void measure(Arguments arguments) {
   if (plan.events == 0 || plan.streams == 0 || plan.batch == 0) give_up("a number is 0");
 
   const auto messages = make_messages(plan);
-  const auto plain = need(projection::Model::parse(kModel, "bench.model.toml"));
+  const auto plain = need(projection::Model::parse(kProjectionModel, "bench.model.toml"));
   const auto example = need(projection::Model::load(example_file));
   std::vector<double> hand, engine, ratio, two_tables;
   for (long round = 0; round < rounds; ++round) {
     hand.push_back(run_hand(plan, messages));
-    engine.push_back(run_engine(plan, messages, plain));
+    engine.push_back(run_sqlite(plan, messages, plain));
     ratio.push_back(engine.back() / hand.back());
-    two_tables.push_back(run_engine(plan, messages, example));
+    two_tables.push_back(run_sqlite(plan, messages, example));
   }
   const std::string size = std::to_string(plan.events) + " events, " +
                            std::to_string(plan.streams) + " streams, " +

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/projection_work.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "bench/report.hpp"
+#include "core/codec/event_codec.hpp"
+#include "core/codec/field.hpp"
+#include "core/codec/json_data.hpp"
+#include "core/subject.hpp"
+
+namespace sluice::bench {
+namespace {
+
+Message make(core::Seq seq, std::string_view category, std::string_view entity,
+             std::string_view type, std::string_view data) {
+  core::EventView event;
+  event.gateway = "bench";
+  event.epoch = {0x1234567890abcdef};
+  event.seq = seq;
+  event.category = category;
+  event.entity = entity;
+  event.version = seq;
+  event.occurred_at_ns = 1'790'000'000'000'000'000 + static_cast<std::int64_t>(seq) * 1'000'000;
+  event.recorded = {*event.occurred_at_ns, core::Uuid{{1}}, 1000, true};
+  std::memcpy(event.id.bytes.data(), &seq, sizeof seq);
+  event.type = type;
+  event.data = data;
+  Message out;
+  out.body = codec::encode_event(event);
+  out.subject =
+      core::EventSubject{"main", "bench", event.lane, std::string(category), std::string(type)}
+          .text();
+  out.msg_id = core::Identity{"bench", event.epoch, event.lane, seq, 0}.text();
+  return out;
+}
+
+}  // namespace
+
+std::vector<Message> make_messages(const ProjectionPlan& plan) {
+  std::vector<Message> out;
+  out.push_back(make(1, core::kReservedCategory, "telemetry", core::kTypeEpochOpened,
+                     codec::encode_epoch_opened({{}, 0, std::nullopt, "start"})));
+  for (std::size_t i = 1; i < plan.events; ++i) {
+    const auto data = need(codec::json_to_data("{\"value\": " + std::to_string(i % 1000) +
+                                               ".25, \"quality\": \"good\", \"unit\": \"C\"}"));
+    // A scattered order of streams, as from many devices.
+    out.push_back(
+        make(i + 1, "machine", "m" + std::to_string(i * 7919 % plan.streams), "Reading", data));
+  }
+  return out;
+}
+
+HandChecked::Reading HandChecked::read(const Message& message) {
+  static const std::vector<std::string> path{"value"};
+  const auto event = codec::decode_event(message.body);
+  if (!event) give_up(event.error().message);
+  // Its own check that the message is what its subject allows.
+  const auto identity = core::Identity::parse(message.msg_id);
+  if (!identity || identity->gateway != event->gateway || identity->epoch != event->epoch ||
+      identity->lane != event->lane || identity->seq != event->seq)
+    give_up("identity");
+  if (event->seq != next_) give_up("out of order");
+  ++next_;
+  if (event->type != "Reading") return {*event, 0, false};
+  const auto value = codec::find_field(event->data, path);
+  const auto* real = std::get_if<double>(&value);
+  if (real == nullptr) give_up("value");
+  return {*event, *real, true};
+}
+
+const char* const kProjectionModel = R"(
+model = "bench"
+version = 1
+[where]
+categories = ["machine"]
+[table.machine]
+key = { gateway = "$gateway", machine = "$entity" }
+[table.machine.columns]
+n = { type = "int", default = 0 }
+sum = "real"
+last = "real"
+low = "real"
+high = "real"
+[[table.machine.on]]
+type = "Reading"
+inc = { n = 1, sum = ".value" }
+set = { last = ".value" }
+min = { low = ".value" }
+max = { high = ".value" }
+)";
+
+double run_engine(const ProjectionPlan& plan, const std::vector<Message>& messages,
+                  const std::shared_ptr<const projection::Model>& model,
+                  const projection::Place& place) {
+  core::SystemClock clock;
+  core::NullLogger log;
+  auto engine = projection::Engine::open(model, place, clock, log);
+  if (!engine) give_up(engine.error().message);
+  const projection::HubStream hub{"EVENTS-main", "2026-11-21T00:00:00Z"};
+  std::vector<projection::Incoming> batch;
+  const Stopwatch watch;
+  for (std::size_t at = 0; at < messages.size(); at += plan.batch) {
+    const std::size_t end = std::min(at + plan.batch, messages.size());
+    batch.clear();
+    for (std::size_t i = at; i < end; ++i)
+      batch.push_back({messages[i].subject, messages[i].msg_id, messages[i].body, i + 1, 0});
+    const auto outcome = (*engine)->apply(hub, batch);
+    if (!outcome) give_up(outcome.error().message);
+    if (outcome->applied != batch.size()) give_up("an event took no effect");
+  }
+  return static_cast<double>(messages.size()) / watch.seconds();
+}
+
+}  // namespace sluice::bench

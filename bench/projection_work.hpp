@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/event.hpp"
+#include "projection/engine.hpp"
+
+// What the projection benchmarks have in common: the events, the model, and the engine's run.
+namespace sluice::bench {
+
+struct ProjectionPlan {
+  std::size_t events = 0;
+  std::size_t streams = 0;
+  std::size_t batch = 0;
+};
+
+struct Message {
+  std::string subject;
+  std::string msg_id;
+  std::string body;
+};
+
+// EpochOpened, then readings over the streams in a scattered order, as from many devices.
+std::vector<Message> make_messages(const ProjectionPlan& plan);
+
+// For hand-written loops: decodes, checks the identity and the order as the gate would, and gives
+// the event; its reading if it is one. Ends the program when something is wrong.
+class HandChecked {
+ public:
+  struct Reading {
+    core::EventView event;
+    double value = 0;
+    bool is_reading = false;
+  };
+  Reading read(const Message& message);
+  core::Seq next() const { return next_; }
+
+ private:
+  core::Seq next_ = 1;
+};
+
+// One table: count, sum, last, lowest and highest per machine.
+extern const char* const kProjectionModel;
+
+// Events per second of an engine that begins anew in `place`.
+double run_engine(const ProjectionPlan& plan, const std::vector<Message>& messages,
+                  const std::shared_ptr<const projection::Model>& model,
+                  const projection::Place& place);
+
+}  // namespace sluice::bench
