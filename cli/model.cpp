@@ -29,6 +29,7 @@ void add_model(Program& program) {
   model.require_subcommand(1);
   add_model_check(program, model);
   add_model_explain(program, model);
+  add_model_test(program, model);
 }
 
 }  // namespace sluice::cli

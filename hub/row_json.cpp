@@ -33,7 +33,10 @@ void append_cell(const Cell& cell, const QueryColumn& column, std::string& out) 
   } else if (const auto* real = std::get_if<double>(&cell)) {
     append_real(*real, out);
   } else if (const auto* text = std::get_if<std::string>(&cell)) {
-    codec::append_json_text(*text, out);
+    if (column.type == Type::kList)
+      out += *text;  // the engine's own JSON
+    else
+      codec::append_json_text(*text, out);
   } else if (const auto* bytes = std::get_if<projection::Bytes>(&cell)) {
     out += R"({"$bytes":)";
     codec::append_json_text(core::to_base64(bytes->value), out);

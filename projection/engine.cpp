@@ -100,6 +100,11 @@ Result<void> ModelEngine::prepare() {
   if (!rows) return rows.error();
   rows_ = std::move(*rows);
   evaluator_ = std::make_unique<Evaluator>(*model_, *rows_);
+  if (!model_->sql_rules().empty()) {
+    auto sql = SqlRunner::open(*model_, *target_);
+    if (!sql) return sql.error();
+    sql_ = std::move(*sql);
+  }
   auto parking = Parking::open(*target_, settings_.parked_bytes_max);
   if (!parking) return parking.error();
   parking_ = std::move(*parking);
@@ -161,6 +166,9 @@ Result<void> ModelEngine::enter(const HubStream& hub, const Gateways& gateways) 
     for (const std::string& gateway : gateways) names.push_back("gateway " + gateway);
     for (const Table& table : model_->tables())
       if (table.shared) names.push_back("table " + table.name);
+    for (const SqlRule& rule : model_->sql_rules())
+      for (const std::size_t table : rule.touches)
+        names.push_back("table " + model_->tables()[table].name);
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     SLUICE_TRY(target_->lock(names));

@@ -65,7 +65,8 @@ struct BatchOutcome {
   std::uint64_t refused = 0;        // never applied; each has an alarm
   std::vector<std::string> alarms;  // one sentence each, at most 16 per batch
   std::vector<RowChange> changes;   // with EngineSettings::report_changes
-  bool changes_cut = false;         // there were more than kChangesMax: ask for the rows
+  std::vector<std::string> touched_tables;  // by SQL of one's own: anything in them may be other
+  bool changes_cut = false;                 // there were more than kChangesMax: ask for the rows
   // Set: go on reading at this sequence instead of behind the batch (Position::next says the same).
   std::optional<std::uint64_t> reread_from;
 };

@@ -31,16 +31,13 @@ Result<void> ModelEngine::apply(const Applied& applied) {
     const auto why = take_effect(applied);
     if (!why) return why.error();
     if (!why->empty())
-      return park(event, applied.body, "poison", *why, applied.hub_seq, applied.clock_ns);
+      return park(event, applied.body, evaluator_->was_too_late() ? "late" : "poison", *why,
+                  applied.hub_seq, applied.clock_ns);
   }
   ++outcome_.applied;
   if (applied.is_late) ++outcome_.old_epoch;
   last_event_ns_ = std::max(last_event_ns_, corrected(event.recorded.wall_ns, applied.clock_ns));
   return {};
-}
-
-Result<std::string> ModelEngine::take_effect(const Applied& applied) {
-  return settings_.sink ? settings_.sink->apply(applied, hub_) : evaluator_->run(applied);
 }
 
 Result<void> ModelEngine::late(const core::EventView& event, std::string_view body,
@@ -81,6 +78,7 @@ void ModelEngine::alarm(std::string text) {
 }
 
 void ModelEngine::report(const Row& row) {
+  if (row.table >= model_->tables().size()) return;  // the engine's own
   if (outcome_.changes.size() == kChangesMax) {
     outcome_.changes_cut = true;
     return;

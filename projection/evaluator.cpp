@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "projection/arithmetic.hpp"
+#include "projection/condition.hpp"
+#include "projection/list_cell.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -12,21 +14,10 @@ using core::Errc;
 using core::fail;
 using core::Result;
 
+constexpr std::size_t kWatermarkAt = 4;  // watermark_shape()
+
 bool is_null(const Cell& cell) {
   return std::holds_alternative<std::monostate>(cell);
-}
-
-// An operation without a value takes no part, but for `latest`, whose columns all come from one
-// event, and `set`, which may set NULL on purpose.
-bool takes_part(const Operation& operation, const Value& value) {
-  switch (operation.op) {
-    case Operator::kLatest:
-      return true;
-    case Operator::kSet:
-      return value.present();
-    default:
-      return value.present() && value.kind != Value::Kind::kNull;
-  }
 }
 
 }  // namespace
@@ -45,6 +36,7 @@ Evaluator::Evaluator(const Model& model, Rows& rows) : rows_(rows) {
 std::vector<TableShape> Evaluator::shapes(const Model& model) {
   std::vector<TableShape> out;
   for (const Table& table : model.tables()) out.push_back(Layout(table).shape);
+  if (needs_watermarks(model)) out.push_back(watermark_shape());
   return out;
 }
 
@@ -69,8 +61,13 @@ Result<void> Evaluator::each_rule(const core::EventView& event, Visit&& visit) {
 
 Result<std::string> Evaluator::run(const Applied& applied) {
   extractor_.event(applied.event, applied.is_late, applied.clock_ns);
+  event_ = &applied.event;
+  clock_ns_ = applied.clock_ns;
   epoch_order_ = applied.epoch_order;
   is_late_ = applied.is_late;
+  too_late_ = false;
+  kept_.clear();
+  watermarks_.clear();
   // All values of the event are read before anything is changed.
   std::size_t count = 0;
   const auto done = each_rule(applied.event, [&](Step& step) -> Result<void> {
@@ -81,8 +78,11 @@ Result<std::string> Evaluator::run(const Applied& applied) {
     if (done.error().code != Errc::kBadRequest) return done.error();
     return "table " + steps_[count - 1].bound->table->name + ": " + done.error().message;
   }
-  if (count == 0) return std::string();
   rows_.begin_event();
+  for (const Watermark& mark : watermarks_) {
+    if (!mark.row->exists) rows_.set_exists(*mark.row, true);
+    rows_.set(*mark.row, kWatermarkAt, Value::of(mark.at));
+  }
   for (std::size_t i = 0; i < count; ++i) {
     auto why = execute(steps_[i]);
     if (!why || why->empty()) {
@@ -97,53 +97,43 @@ Result<std::string> Evaluator::run(const Applied& applied) {
 
 void Evaluator::announce(const core::EventView& event, std::int64_t clock_ns) {
   extractor_.event(event, false, clock_ns);
-  // An event whose key cannot be read parks later, with the reason.
+  event_ = &event;
   (void)each_rule(event, [&](Step& step) -> Result<void> {
-    if (read_key(step)) rows_.remember(step.bound->index, step.key);
+    const Table& table = *step.bound->table;
+    bool readable = true;
+    for (const Column& key : table.key) {
+      readable = readable && key.source.kind != Source::Kind::kLookup;
+      announce_lookup(key.source);
+    }
+    for (const Operation& operation : step.bound->rule->operations)
+      announce_lookup(operation.source);
+    if (table.window && table.window->late_ns) {
+      watermark_key(table);
+      rows_.remember(layouts_.size(), lookup_key_);
+    }
+    // An event whose key cannot be read parks later, with the reason.
+    if (!readable) return {};
+    if (const auto key = read_key(step); key && *key) rows_.remember(step.bound->index, step.key);
     return {};
   });
 }
 
-Result<void> Evaluator::read_key(Step& step) {
-  step.key.clear();
-  for (const Column& key : step.bound->table->key) {
-    const auto value = extractor_.read(key.source, key.type);
-    if (!value) return value.error();
-    if (!value->present() || value->kind == Value::Kind::kNull)
-      return fail(Errc::kBadRequest, "the key's field " + key.source.text + " is missing",
-                  key.source.text);
-    step.key.push_back(without_negative_zero(*value));
-  }
-  return {};
-}
-
-Result<void> Evaluator::read(Step& step) {
-  SLUICE_TRY(read_key(step));
-  const Table& table = *step.bound->table;
-  step.values.clear();
-  step.used.clear();
-  for (const Operation& operation : step.bound->rule->operations) {
-    const auto value =
-        operation.op == Operator::kCount
-            ? extractor_.presence(operation.source)
-            : extractor_.read(operation.source, table.columns[operation.column].type);
-    if (!value) return value.error();
-    step.values.push_back(without_negative_zero(*value));
-    // What a late event is older than cannot be told where several gateways feed a row.
-    const bool unknown_age = is_late_ && table.shared && operation.op == Operator::kLatest;
-    step.used.push_back(!unknown_age && takes_part(operation, *value));
-  }
-  return {};
-}
-
 Result<std::string> Evaluator::execute(const Step& step) {
   const Rule& rule = *step.bound->rule;
-  const bool uses_any = std::find(step.used.begin(), step.used.end(), true) != step.used.end();
+  if (step.part == Part::kNone) return std::string();
+  const bool uses_any = step.part == Part::kCountLate ||
+                        std::find(step.used.begin(), step.used.end(), true) != step.used.end();
   if (!uses_any && !rule.create && !rule.remove) return std::string();
   const auto found = rows_.find(step.bound->index, step.key);
   if (!found) return found.error();
   Row& row = **found;
-  if (rule.remove) {
+  if (rule.when && rule.when->asks_row()) {
+    const auto fits = fits_row(step, row);
+    if (!fits && fits.error().code != Errc::kBadRequest) return fits.error();
+    if (!fits) return "table " + step.bound->table->name + ": " + fits.error().message;
+    if (!*fits) return std::string();
+  }
+  if (rule.remove && step.part == Part::kAll) {
     remove(step, row);
     return std::string();
   }
@@ -152,9 +142,44 @@ Result<std::string> Evaluator::execute(const Step& step) {
     create(step, row);
   }
   std::size_t column = 0;
-  if (change(step, row, column)) return std::string();
+  if (step.part == Part::kCountLate) {
+    column = step.bound->table->window->column;
+    if (count_late(step, row)) return std::string();
+  } else if (change(step, row, column)) {
+    return std::string();
+  }
   return "table " + step.bound->table->name + ": column " +
          step.bound->table->columns[column].name + " would leave its domain";
+}
+
+Result<bool> Evaluator::fits_row(const Step& step, const Row& row) {
+  const Table& table = *step.bound->table;
+  RowView view{&table, {}};
+  if (row.exists)
+    view.cells = std::span(row.cells).subspan(step.bound->layout->columns, table.columns.size());
+  return holds(*step.bound->rule->when, extractor_, view);
+}
+
+// Only that it came too late is told of the event.
+bool Evaluator::count_late(const Step& step, Row& row) {
+  const std::size_t at = step.bound->layout->columns + step.bound->table->window->column;
+  const auto one = Value::of(std::int64_t{1});
+  const auto result = is_null(row.cells[at]) ? one : sum(view_of(row.cells[at]), one);
+  if (result) rows_.set(row, at, *result);
+  return result.has_value();
+}
+
+bool Evaluator::append(const Step& step, Row& row, std::size_t i) {
+  const Operation& operation = step.bound->rule->operations[i];
+  const Layout& layout = *step.bound->layout;
+  const std::size_t behind = layout.list[operation.column];
+  const std::string list =
+      list_insert(view_of(row.cells[behind]).text, extractor_.time(), extractor_.tie_break(),
+                  step.values[i].text, step.bound->table->columns[operation.column].limit);
+  const std::string json = list_json(list);
+  rows_.set(row, behind, Value::bytes(list));
+  rows_.set(row, layout.columns + operation.column, Value::of(std::string_view(json)));
+  return true;
 }
 
 void Evaluator::remove(const Step& step, Row& row) {
@@ -238,7 +263,7 @@ bool Evaluator::change_one(const Step& step, Row& row, std::size_t i) {
       return true;
     }
     case Operator::kAppend:
-      return true;
+      return append(step, row, i);
     case Operator::kMin:
       if (is_null(row.cells[at]) || is_less(value, old)) rows_.set(row, at, value);
       return true;

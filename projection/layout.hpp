@@ -21,7 +21,13 @@ struct Layout {
   std::vector<std::size_t> latest_by;     //   and its tie-break
   std::vector<std::size_t> latest_order;  //   and its epoch's order; kNone in a shared table
   std::vector<std::size_t> set_order;     // of each of Table::columns; kNone: it is never set
+  std::vector<std::size_t> list;          // of each of Table::columns: behind it; kNone: no list
   std::size_t row_order = kNone;          // in a table whose rows are deleted
 };
+
+// The watermarks of all windows with a bound: how far event time has come in each lane, as the
+// table's own events have told it. The last of the evaluator's tables, if the model needs it.
+TableShape watermark_shape();
+bool needs_watermarks(const Model& model);
 
 }  // namespace sluice::projection

@@ -205,7 +205,7 @@ bool ModelParser::compared(const Table* table, Condition& one, const toml::node&
                             std::string(type_word(*type)));
       return false;
     }
-    if (!type) type = known;
+    if (!type) one.type = type = known;
     one.values.push_back(std::move(*other));
     one.types.push_back(type.value_or(Type::kText));
   } else {

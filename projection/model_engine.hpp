@@ -13,6 +13,7 @@
 #include "projection/gate.hpp"
 #include "projection/parking.hpp"
 #include "projection/rows.hpp"
+#include "projection/sql_runner.hpp"
 #include "projection/table_gate_store.hpp"
 #include "projection/target.hpp"
 
@@ -51,7 +52,8 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<void> late(const core::EventView& event, std::string_view body,
                           std::uint64_t hub_seq) override;
   // Empty: the event has taken effect in memory. Else why it cannot.
-  core::Result<std::string> take_effect(const Applied& applied);
+  core::Result<std::string> take_effect(const Applied& applied);  // engine_sql.cpp
+  core::Result<std::string> take_effect_with_sql(const Applied& applied);
   core::Result<void> park(const core::EventView& event, std::string_view body,
                           std::string_view kind, const std::string& why, std::uint64_t hub_seq,
                           std::int64_t clock_ns);
@@ -93,6 +95,7 @@ class ModelEngine final : public Engine, private GateSink {
   std::unique_ptr<TableGateStore> store_;
   std::unique_ptr<Rows> rows_;
   std::unique_ptr<Evaluator> evaluator_;
+  std::unique_ptr<SqlRunner> sql_;  // none: the model has no SQL of its own
   std::unique_ptr<Parking> parking_;
   std::map<std::string, std::uint64_t, std::less<>> fences_;  // by hub stream
 

@@ -66,10 +66,11 @@ void ModelParser::views(const toml::table& from) {
       for (const TomlEntry& item : entries_of(*types)) {
         const auto word = item.node->value_exact<std::string>();
         const auto type = word ? parse_type(*word) : parse_type("");
-        if (type)
+        if (type && *type != Type::kList)
           view.types.emplace_back(item.key, *type);
         else
-          errors_.add(*item.node, "the type of a view's column " + type.error().message);
+          errors_.add(*item.node,
+                      "the type of a view's column must be text, int, real, bool, time or bytes");
       }
     model_->views_.push_back(std::move(view));
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "projection/layout.hpp"
 #include "projection/schema_tables.hpp"
 #include "projection/schema_upgrade.hpp"
 #include "projection/sql.hpp"
@@ -28,6 +29,7 @@ Result<void> create(Target& target, const Model& model) {
   SLUICE_TRY(target.exec(internal_tables(target.dialect())));
   for (const Table& table : model.tables())
     SLUICE_TRY(target.exec(sql::create_table(table, target.dialect())));
+  if (needs_watermarks(model)) SLUICE_TRY(target.exec(sql::create_watermarks(target.dialect())));
   for (const View& view : model.views())
     SLUICE_TRY(target.exec(sql::create_view(view, target.dialect())));
   SLUICE_TRY(put(target, "format", std::to_string(kSchemaFormat)));

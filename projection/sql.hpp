@@ -37,23 +37,10 @@ inline constexpr std::string_view kRowOrder = "_sluice_order";
 std::string set_order(std::size_t column);
 std::string latest_order(std::size_t group);
 inline constexpr std::string_view kHiddenPrefix = "_sluice_";
+// The engine's own table for windows with a bound.
+inline constexpr std::string_view kWatermarks = "_sluice_watermark";
+std::string create_watermarks(Dialect dialect);
 // The hidden column behind a list: its values with their times.
 std::string list_column(std::size_t column);
-
-// A statement's parameters, from ?1 on: the key, the rule's operations (each has its place, used
-// or not), the event's time and tie-break, its epoch's order, then `fallbacks` in order.
-struct Change {
-  std::string text;             // empty: nothing to do
-  std::vector<Cell> fallbacks;  // columns' defaults, bound once
-  bool uses_time = false;
-  bool uses_order = false;
-};
-
-// Which operations of a rule take part: bit i is operation i. An operation whose field the event
-// does not have takes no part.
-using Mask = std::uint64_t;
-Mask all_operations(const Rule& rule);
-// For an event of the gateway's newest epoch, or for one that comes late.
-Change change(const Table& table, const Rule& rule, Mask mask, bool is_late = false);
 
 }  // namespace sluice::projection::sql
