@@ -8,6 +8,7 @@
 #include "hub/api_holds.hpp"
 #include "hub/api_models.hpp"
 #include "hub/api_rows.hpp"
+#include "hub/api_versions.hpp"
 #include "hub/api_tail.hpp"
 #include "hub/branch_book.hpp"
 #include "hub/metrics.hpp"
@@ -35,6 +36,7 @@ MetricsGroup program_metrics(const NeedDesk& needs, std::function<std::uint64_t(
 void add_api(Routes& routes, const ApiParts& parts) {
   const auto branches = std::make_shared<BranchBook>(parts.models, parts.clock);
   add_models_api(routes, {parts.models, parts.clock});
+  add_versions_api(routes, {parts.models, parts.reload});
   add_rows_api(routes, {parts.models, parts.clock});
   add_gateways_api(routes, {parts.models, branches, parts.reports, parts.watch, parts.clock});
   add_holds_api(routes, {parts.models, parts.audit, parts.clock});

@@ -26,6 +26,7 @@ struct ApiParts {
   Audit& audit;
   const core::Clock& clock;
   std::function<std::uint64_t()> http_requests;  // served so far
+  std::function<core::Result<void>()> reload;    // reads all model files again
 };
 
 // Adds every route of docs/hub-api.md: one line per group, each with only the parts it needs.

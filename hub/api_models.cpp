@@ -5,6 +5,7 @@
 
 #include "core/json.hpp"
 #include "core/text.hpp"
+#include "hub/api_versions.hpp"
 
 namespace sluice::hub {
 
@@ -126,11 +127,17 @@ Result<json::object> describe(ModelVersion& host, const core::Clock& clock) {
   return out;
 }
 
+void add_versions(const ModelShelf& models, const std::string& name, json::object& described) {
+  if (const auto host = models.find(name))
+    for (auto& [key, value] : describe_versions(*host)) described[key] = std::move(value);
+}
+
 http::Response models(const ModelsApi& parts) {
   json::array list;
   for (const auto& version : parts.models.serving()) {
     auto described = describe(*version, parts.clock);
     if (!described) return http::error_response(described.error());
+    add_versions(parts.models, version->name(), *described);
     list.push_back(std::move(*described));
   }
   return json_response(core::to_json(json::object{{"models", std::move(list)},
@@ -143,6 +150,7 @@ http::Response model(const ModelsApi& parts, const http::Request& request) {
   if (!version) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
   auto described = describe(*version, parts.clock);
   if (!described) return http::error_response(described.error());
+  add_versions(parts.models, version->name(), *described);
   const auto lanes =
       version->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
   if (!lanes) return http::error_response(lanes.error());

@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <mutex>
+
+#include "hub/definition_files.hpp"
+#include "hub/version_store.hpp"
 
 namespace sluice::hub {
 
@@ -88,9 +90,19 @@ struct Hub::Parts {
   NeedDesk needs;
   ReportKeeper reports;
   Audit audit;
+  nats::ConnectionOptions connection;
   std::unique_ptr<ReportWatch> watch;
   std::unique_ptr<Tail> tail;
   ModelShelf models;
+
+  std::mutex changing;  // start, reload, stop
+  bool started = false;
+  bool stopped = false;
+
+  ModelVersion::Feeds make_feeds(EngineHost& host);
+  Result<std::unique_ptr<VersionStore>> versions_of(const FoundDefinition& found);
+  Result<void> open_model(const FoundDefinition& found);
+  Result<void> open_models(const std::vector<FoundDefinition>& found);
 };
 
 Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -102,86 +114,151 @@ Hub::~Hub() {
 
 Result<std::vector<std::shared_ptr<const projection::Model>>> load_models(
     const HubSettings& settings) {
-  const auto files = model_files(settings);
-  if (!files) return files.error();
+  const auto found = find_definitions(settings);
+  if (!found) return found.error();
   std::vector<std::shared_ptr<const projection::Model>> models;
-  std::map<std::string, std::string> names;
   std::string errors;
-  for (const std::string& file : *files) {
-    auto model = projection::Model::load(file);
-    if (!model) {
-      errors += (errors.empty() ? "" : "\n") + model.error().message;
-      continue;
-    }
-    const auto [other, is_new] = names.emplace((*model)->name(), file);
-    if (!is_new)
-      errors += (errors.empty() ? "" : "\n") + file + ": model " + (*model)->name() +
-                " is also in " + other->second;
-    models.push_back(std::move(*model));
+  for (const FoundDefinition& one : *found) {
+    if (!one.problem.empty()) errors += (errors.empty() ? "" : "\n") + one.problem;
+    models.push_back(one.definition);
   }
   if (!errors.empty()) return fail(Errc::kConfig, errors);
   return models;
 }
 
+ModelVersion::Feeds Hub::Parts::make_feeds(EngineHost& host) {
+  ModelVersion::Feeds feeds;
+  for (const std::string& shard : settings.shards) {
+    ModelFeed::Settings feed;
+    feed.shard = shard;
+    feed.several_shards = settings.shards.size() > 1;
+    feed.connection = connection;
+    feed.check_interval = settings.check_interval;
+    feeds.push_back(
+        std::make_unique<ModelFeed>(host, needs, clock, log, std::move(feed),
+                                    [this](const core::Error& error) { fatal(error); }));
+  }
+  return feeds;
+}
+
+// Where a model lives is what its file says; with a broken file, where it was.
+Result<std::unique_ptr<VersionStore>> Hub::Parts::versions_of(const FoundDefinition& found) {
+  std::error_code none;
+  const bool in_postgres =
+      found.definition
+          ? found.definition->target() == projection::Dialect::kPostgres
+          : !settings.postgres.empty() &&
+                !std::filesystem::exists(
+                    std::filesystem::path(settings.state) / (found.model + ".versions.json"), none);
+  if (!in_postgres) return sqlite_versions(settings.state, found.model);
+  auto login = postgres_login(settings);
+  if (!login) return login.error();
+  if (login->empty())
+    return fail(Errc::kConfig, found.file + ": target = \"postgres\" needs [hub] postgres",
+                "hub.postgres");
+  return postgres_versions(std::move(*login), found.model);
+}
+
+Result<void> Hub::Parts::open_model(const FoundDefinition& found) {
+  ModelHost::Parts of_model;
+  auto store = versions_of(found);
+  if (!store) return store.error();
+  of_model.store = std::move(*store);
+  of_model.make_feeds = [this](EngineHost& host) { return make_feeds(host); };
+  of_model.audit = [this](std::string_view type, const core::json::object& data) {
+    (void)audit.record(type, data);  // it logs what the gateway beside did not take
+  };
+  of_model.keep = static_cast<std::size_t>(settings.keep_versions);
+  auto host = ModelHost::open(found, std::move(of_model), clock, log);
+  if (!host) return host.error();
+  if (started) (*host)->start();
+  models.add(std::move(*host));
+  return {};
+}
+
+// Errors of model files come together, so that all can be mended at once.
+Result<void> Hub::Parts::open_models(const std::vector<FoundDefinition>& found) {
+  std::string errors;
+  for (const FoundDefinition& one : found) {
+    const auto opened = open_model(one);
+    if (opened) continue;
+    if (opened.error().code != Errc::kConfig) return opened.error();
+    errors += (errors.empty() ? "" : "\n") + opened.error().message;
+  }
+  if (!errors.empty()) return fail(Errc::kConfig, errors);
+  return {};
+}
+
 Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::Clock& clock,
                                        core::Logger& log) {
-  auto models = load_models(settings);
-  if (!models) return models.error();
+  const auto found = find_definitions(settings);
+  if (!found) return found.error();
   auto parts = std::make_unique<Parts>(settings, clock, log);
   const auto locked = lock_state(settings.state);
   if (!locked) return locked.error();
   parts->lock_fd = *locked;
-  const auto options = connection_options(settings, clock, log);
+  parts->connection = connection_options(settings, clock, log);
   Parts& all = *parts;
-  const auto fatal = [&all](const core::Error& error) { all.fatal(error); };
-  all.watch = std::make_unique<ReportWatch>(all.reports, all.needs, clock, log, options, fatal);
-  all.tail = std::make_unique<Tail>(settings.shards, options, log, fatal);
-  const auto make_feeds = [&all, options, fatal](EngineHost& host) {
-    ModelVersion::Feeds feeds;
-    for (const std::string& shard : all.settings.shards) {
-      ModelFeed::Settings feed;
-      feed.shard = shard;
-      feed.several_shards = all.settings.shards.size() > 1;
-      feed.connection = options;
-      feed.check_interval = all.settings.check_interval;
-      feeds.push_back(
-          std::make_unique<ModelFeed>(host, all.needs, all.clock, all.log, std::move(feed), fatal));
-    }
-    return feeds;
-  };
-  for (auto& model : *models) {
-    const VersionId id{model->version(), 1};
-    const auto file = std::filesystem::path(settings.state) / model->database_name();
-    auto version = ModelVersion::open(std::move(model), id, file, make_feeds, clock, log);
-    if (!version) return version.error();
-    all.models.add(std::make_shared<ModelHost>(std::move(*version)));
-  }
+  all.watch = std::make_unique<ReportWatch>(all.reports, all.needs, clock, log, all.connection,
+                                            [&all](const core::Error& error) { all.fatal(error); });
+  all.tail = std::make_unique<Tail>(settings.shards, all.connection, log,
+                                    [&all](const core::Error& error) { all.fatal(error); });
+  SLUICE_TRY(all.open_models(*found));
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
 }
 
 void Hub::start(std::function<void(const core::Error&)> fatal) {
+  const std::lock_guard lock(parts_->changing);
   parts_->fatal = std::move(fatal);
   parts_->watch->start();
   parts_->tail->start();
-  for (const auto& version : parts_->models.open_versions())
-    version->start_feeds(ModelFeed::Pace::kLive);
+  parts_->started = true;
+  for (const auto& host : parts_->models.hosts()) host->start();
+}
+
+Result<void> Hub::reload() {
+  const std::lock_guard lock(parts_->changing);
+  if (parts_->stopped) return {};
+  parts_->log.info("hub", "reads the model files again");
+  const auto found = find_definitions(parts_->settings);
+  if (!found) return found.error();
+  std::vector<FoundDefinition> unknown;
+  for (const FoundDefinition& one : *found) {
+    const auto host = parts_->models.find(one.model);
+    if (!host)
+      unknown.push_back(one);
+    else
+      SLUICE_TRY(host->reload(one));
+  }
+  for (const auto& host : parts_->models.hosts())
+    if (std::none_of(found->begin(), found->end(),
+                     [&](const FoundDefinition& one) { return one.model == host->name(); }))
+      SLUICE_TRY(host->reload(
+          {host->name(),
+           {},
+           nullptr,
+           "its model file is gone: it is served until the next start of sluice-hub"}));
+  return parts_->open_models(unknown);
 }
 
 void Hub::stop() {
   if (parts_->watch) parts_->watch->stop();
   if (parts_->tail) parts_->tail->stop();
-  for (const auto& version : parts_->models.open_versions()) version->stop_feeds();
+  const std::lock_guard lock(parts_->changing);
+  parts_->stopped = true;
+  for (const auto& host : parts_->models.hosts()) host->stop();
 }
 
 void Hub::join() {
   if (parts_->watch) parts_->watch->join();
   if (parts_->tail) parts_->tail->join();
-  for (const auto& version : parts_->models.open_versions()) version->join_feeds();
+  for (const auto& host : parts_->models.hosts()) host->join();
 }
 
-void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) const {
-  add_api(routes, {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->needs,
-                   parts_->audit, parts_->clock, std::move(http_requests)});
+void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) {
+  add_api(routes,
+          {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->needs,
+           parts_->audit, parts_->clock, std::move(http_requests), [this] { return reload(); }});
 }
 
 std::uint64_t Hub::silent_ns() const {

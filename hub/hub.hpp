@@ -17,20 +17,25 @@ namespace sluice::hub {
 // the API uses may be called from any.
 class Hub {
  public:
-  // Loads the models and opens their databases. kConfig: a model file, or a database that does not
-  // fit it; kBusy: another sluice-hub uses the state folder; kIo.
+  // Opens each model's serving version. A broken model file is a problem of that model alone while
+  // it has a version that can serve. kConfig: a model that has none, or a database of something
+  // else; kBusy: another sluice-hub uses the state folder; kIo.
   static core::Result<std::unique_ptr<Hub>> open(const HubSettings& settings,
                                                  const core::Clock& clock, core::Logger& log);
   ~Hub();  // stops; batches in work are finished first
 
   // `fatal` is called from some thread when only a restart of the program can help.
   void start(std::function<void(const core::Error&)> fatal);
+  // Reads all model files again: new models and higher versions are taken, whatever is broken is
+  // told by the model, and what is served goes on. kConfig: a model file that is new and broken, or
+  // a path that is not there. Any thread; blocks as long as databases do.
+  core::Result<void> reload();
   void stop();  // asks all threads to end
   void join();  // waits for them; `fatal` is not called after that
 
   // The API's routes; the hub outlives the router. `http_requests`: how many were served, for
   // /metrics.
-  void add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) const;
+  void add_routes(Routes& routes, std::function<std::uint64_t()> http_requests);
   // Nanoseconds since the thread that has been silent longest showed that it lives.
   std::uint64_t silent_ns() const;
   std::size_t models() const;

@@ -48,6 +48,7 @@ void visit(HubSettings& settings, core::SettingsVisitor& visitor) {
   visitor.field("gateway_socket", settings.gateway_socket);
   visitor.field("check_interval", settings.check_interval, milliseconds(100),
                 milliseconds(600'000));
+  visitor.field("keep_versions", settings.keep_versions, 0, 100);
   visit(settings.login, visitor);
   visit(settings.http, visitor);
 }

@@ -27,6 +27,7 @@ struct HubSettings {
   std::string token_file;                 // then every API request over TCP needs a token
   std::string gateway_socket;             // ingest.sock of a sluiced beside, for audit events
   std::chrono::milliseconds check_interval{60'000};  // how often each position is looked up
+  std::int64_t keep_versions = 2;                    // of a model, beside the one that serves
   nats::LoginSettings login;
   http::ServerSettings http;
 };

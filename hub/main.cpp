@@ -29,9 +29,10 @@ int complain(core::Logger& log, const core::Error& error) {
   return exit_code(error);
 }
 
-// What --check-config and a start have in common.
-core::Result<void> check(const hub::HubSettings& settings) {
-  if (const auto models = hub::load_models(settings); !models) return models.error();
+// A start is less strict with model files: a model whose file is broken goes on as it is served.
+core::Result<void> check(const hub::HubSettings& settings, bool all_models) {
+  if (all_models)
+    if (const auto models = hub::load_models(settings); !models) return models.error();
   if (!settings.token_file.empty())
     if (const auto tokens = http::Tokens::load(settings.token_file); !tokens) return tokens.error();
   return {};
@@ -75,7 +76,8 @@ int main(int argc, char** argv) {
     std::fputs(hub::print_settings(*settings).c_str(), stdout);
     return 0;
   }
-  if (const auto checked = check(*settings); !checked) return complain(log, checked.error());
+  if (const auto checked = check(*settings, check_only); !checked)
+    return complain(log, checked.error());
   if (check_only) {
     std::puts("ok");
     return 0;

@@ -85,6 +85,7 @@ void ModelFeed::start(Pace pace) {
     const std::lock_guard lock(mutex_);
     status_.moved_ns = clock_.monotonic_ns();
     status_.last_error.clear();
+    status_.refused = false;
   }
   thread_ = std::thread([this, pace] { run(pace); });
   pthread_setname_np(thread_.native_handle(), ("feed-" + label_).substr(0, 15).c_str());
@@ -125,6 +126,7 @@ void ModelFeed::note_error(const core::Error& error) {
   const std::lock_guard lock(mutex_);
   status_.connected = false;
   status_.last_error = error.message;
+  status_.refused = error.code == Errc::kConfig;
 }
 
 void ModelFeed::run(Pace pace) {
@@ -172,6 +174,7 @@ Result<ModelFeed::Next> ModelFeed::session() {
     status_.connected = true;
     status_.sessions += 1;
     status_.last_error.clear();
+    status_.refused = false;
     status_.hub_last = status_.position + (*consumer)->pending();
   }
   last_logged_.clear();

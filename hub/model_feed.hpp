@@ -38,6 +38,7 @@ struct FeedStatus {
   std::uint64_t begun_anew = 0;  // times that all was read again
   std::uint64_t read = 0;        // messages since the program started
   std::string last_error;        // empty while all is well
+  bool refused = false;          // by the model: it is not fit for this hub stream
 };
 
 // Where a feed stands now.
@@ -70,6 +71,7 @@ class ModelFeed {
   void join();  // waits for it
 
   const std::string& shard() const { return settings_.shard; }
+  const std::string& hub_stream() const { return hub_stream_; }
   FeedStatus status() const;
   // When the thread last showed that it lives (monotonic); nullopt while there is none.
   std::optional<std::uint64_t> alive_ns() const;

@@ -1,32 +1,170 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "core/clock.hpp"
+#include "core/json.hpp"
+#include "core/logger.hpp"
+#include "core/result.hpp"
+#include "hub/build_progress.hpp"
+#include "hub/definition_files.hpp"
 #include "hub/model_version.hpp"
+#include "hub/version_book.hpp"
+#include "hub/version_plan.hpp"
+#include "hub/version_store.hpp"
 
 namespace sluice::hub {
 
-// One model with its versions. Any thread.
+// What a sample of a version's rows, made again from the hub streams, was found to be.
+struct SampleVerdict {
+  bool good = false;
+  std::uint64_t rows = 0;  // compared
+  std::string words;       // the first difference, in one sentence
+};
+// Called by a model's keeper thread, beside the feeds; may take as long as a rebuild. An error
+// means that nothing could be said: it is asked again.
+using SampleCheck = std::function<core::Result<SampleVerdict>(
+    ModelVersion& version, const std::function<bool()>& stopping)>;
+
+// For those who watch.
+struct BuildStatus {
+  VersionId id;
+  bool returning = false;  // it served before, and is rolled back to
+  BuildVerdict verdict;
+  std::string reason;
+  std::int64_t begun_ns = 0;  // wall
+  std::uint64_t done = 0;     // messages read, over all shards
+  std::uint64_t last = 0;     // messages that there are
+  double percent = 0;
+  double rate = 0;  // messages a second
+  std::optional<double> eta_s;
+  std::uint64_t parked = 0;
+  std::string checked;  // what the sample check said, empty before it
+};
+struct KeptStatus {
+  VersionId id;
+  std::int64_t since_ns = 0;
+  std::uint64_t bytes = 0;
+};
+struct HostStatus {
+  VersionId serving;
+  std::optional<BuildStatus> building;
+  std::vector<KeptStatus> kept;  // the one that served last comes first
+  std::string problem;           // what is wrong with the model file; empty: nothing
+};
+
+// One model with its versions: one serves, one may be built beside it (or returns), others are kept
+// and rest. A thread of its own watches what is built: caught up, checked by sample, it takes the
+// serving one's place, which readers see as one instant. Any thread.
 class ModelHost {
  public:
-  explicit ModelHost(std::shared_ptr<ModelVersion> serving) : serving_(std::move(serving)) {}
+  struct Parts {
+    std::unique_ptr<VersionStore> store;
+    ModelVersion::MakeFeeds make_feeds;
+    SampleCheck check;  // empty: versions are switched unchecked, and the audit event says so
+    std::function<void(std::string_view type, const core::json::object& data)> audit;
+    std::size_t keep = 2;  // versions that served before
+  };
 
-  const std::string& name() const { return serving_->name(); }
+  // Opens the serving version, and goes on with one under construction. The model file may be
+  // broken as long as some version can serve. kConfig: none can; else as Engine::open.
+  static core::Result<std::shared_ptr<ModelHost>> open(const FoundDefinition& file, Parts parts,
+                                                       const core::Clock& clock, core::Logger& log);
+  ~ModelHost();
+  void start();  // feeds and keeper
+  void stop();   // asks them to end
+  void join();   // waits: batches in work are finished
+
+  const std::string& name() const { return name_; }
   // What requests are answered from. Never null.
-  std::shared_ptr<ModelVersion> serving() const {
-    const std::lock_guard lock(mutex_);
-    return serving_;
-  }
+  std::shared_ptr<ModelVersion> serving() const;
   // The serving version, and the one that is being built if there is one.
-  std::vector<std::shared_ptr<ModelVersion>> open_versions() const { return {serving()}; }
+  std::vector<std::shared_ptr<ModelVersion>> open_versions() const;
+  HostStatus status() const;
+
+  // The model file was read again: a higher version is built beside, anything else is at most a
+  // problem in words (HostStatus). Errors are those of the databases; the served version goes on.
+  core::Result<void> reload(const FoundDefinition& file);
+  // Builds the served version anew, or the one under construction if that cannot get on. Durable on
+  // return. kBusy: one is being built and gets on.
+  core::Result<VersionId> rebuild(const std::string& reason);
+  // The version under construction may serve although it parks more than the serving one.
+  core::Result<VersionId> accept();
+  // A kept version is fed until it has caught up, then serves; without `to` the one that served
+  // last. What is being built is given up. Durable on return. kNotFound: no such version is kept.
+  core::Result<VersionId> roll_back(std::optional<VersionId> to, const std::string& reason);
 
  private:
-  mutable std::mutex mutex_;
+  // One that is to serve. Its fields but `version` belong to the keeper and to `mutex_`.
+  struct Build {
+    std::shared_ptr<ModelVersion> version;
+    bool returning = false;
+    std::string reason;
+    std::int64_t begun_ns = 0;
+    BuildProgress progress;
+    BuildVerdict verdict;
+    BuildFacts::Check check = BuildFacts::Check::kUnknown;
+    std::string check_words;
+    std::uint64_t parked = 0;
+    bool accepted = false;
+    std::uint64_t again_ns = 0;  // nothing is tried before
+    std::string obstacle;        // why the last try failed
+  };
+
+  ModelHost(std::string name, Parts parts, const core::Clock& clock, core::Logger& log);
+
+  // Under operation_.
+  core::Result<void> open_serving(const FoundDefinition& file);
+  core::Result<void> resume();
+  core::Result<void> take(const FoundDefinition& file);
+  core::Result<void> begin_build(std::shared_ptr<const projection::Model> definition, VersionId id,
+                                 const std::string& reason);
+  core::Result<void> abandon();
+  core::Result<std::shared_ptr<ModelVersion>> open_version(
+      std::shared_ptr<const projection::Model> definition, const VersionId& id);
+  core::Result<std::shared_ptr<const projection::Model>> stored_model(const VersionId& id) const;
+  core::Result<void> save(VersionBook book);
+  void set_build(std::shared_ptr<Build> build);
+  void say_problem(std::string problem);
+  bool let_serve(const std::shared_ptr<Build>& build);
+  std::string catch_up(ModelVersion& from, ModelVersion& to);
+  void drop_surplus();
+
+  // The keeper.
+  void keep();
+  void look_at(const std::shared_ptr<Build>& build);
+  BuildFacts facts_of(Build& build);
+  void check(const std::shared_ptr<Build>& build);
+  std::shared_ptr<Build> build() const;
+  bool stopping() const { return stopping_.load(); }
+
+  const std::string name_;
+  const Parts parts_;
+  const core::Clock& clock_;
+  core::Logger& log_;
+
+  std::mutex operation_;  // one change at a time; taken before mutex_
+  bool started_ = false;  // under operation_
+
+  mutable std::mutex mutex_;  // short: what others look at
+  std::condition_variable wake_;
+  VersionBook book_;
   std::shared_ptr<ModelVersion> serving_;
+  std::shared_ptr<Build> build_;
+  std::string problem_;
+
+  std::atomic<bool> stopping_{false};
+  std::thread keeper_;
 };
 
 }  // namespace sluice::hub

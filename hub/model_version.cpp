@@ -5,10 +5,15 @@ namespace sluice::hub {
 
 using core::Result;
 
-ModelVersion::ModelVersion(std::string label, VersionId id,
+ModelVersion::ModelVersion(std::string label, std::shared_ptr<const projection::Model> definition,
+                           projection::Place place, VersionId id,
                            std::unique_ptr<projection::Engine> engine,
                            std::unique_ptr<QueryPool> query)
-    : EngineHost(std::move(label), std::move(engine)), id_(id), query_(std::move(query)) {}
+    : EngineHost(std::move(label), std::move(engine)),
+      definition_(std::move(definition)),
+      place_(std::move(place)),
+      id_(id),
+      query_(std::move(query)) {}
 
 ModelVersion::~ModelVersion() {
   stop_feeds();
@@ -16,17 +21,19 @@ ModelVersion::~ModelVersion() {
 }
 
 Result<std::shared_ptr<ModelVersion>> ModelVersion::open(
-    std::shared_ptr<const projection::Model> model, VersionId id, const std::filesystem::path& file,
-    const MakeFeeds& make_feeds, const core::Clock& clock, core::Logger& log) {
-  std::string label = model->name() + " v" + id.text();
+    std::shared_ptr<const projection::Model> definition, VersionId id,
+    const projection::Place& place, const MakeFeeds& make_feeds, const core::Clock& clock,
+    core::Logger& log) {
   projection::EngineSettings settings;
   settings.report_changes = true;
-  auto engine = projection::Engine::open(model, file, clock, log, settings);
+  auto engine = projection::Engine::open(definition, place, clock, log, settings);
   if (!engine) return engine.error();
-  auto query = QueryPool::open([model, file] { return projection::Query::open(model, file); });
+  auto query = QueryPool::open(
+      [definition, place] { return projection::Query::open(definition, place); });
   if (!query) return query.error();
-  std::shared_ptr<ModelVersion> out(
-      new ModelVersion(std::move(label), id, std::move(*engine), std::move(*query)));
+  std::string label = definition->name() + " v" + id.text();
+  std::shared_ptr<ModelVersion> out(new ModelVersion(std::move(label), std::move(definition), place,
+                                                     id, std::move(*engine), std::move(*query)));
   out->feeds_ = make_feeds(*out);
   return out;
 }

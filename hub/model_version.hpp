@@ -27,12 +27,14 @@ class ModelVersion final : public EngineHost {
 
   // Opens or makes the database. Errors as Engine::open.
   static core::Result<std::shared_ptr<ModelVersion>> open(
-      std::shared_ptr<const projection::Model> model, VersionId id,
-      const std::filesystem::path& file, const MakeFeeds& make_feeds, const core::Clock& clock,
+      std::shared_ptr<const projection::Model> definition, VersionId id,
+      const projection::Place& place, const MakeFeeds& make_feeds, const core::Clock& clock,
       core::Logger& log);
   ~ModelVersion() override;  // ends the feeds
 
   const VersionId& id() const { return id_; }
+  const std::shared_ptr<const projection::Model>& definition() const { return definition_; }
+  const projection::Place& place() const { return place_; }
   const std::vector<projection::QueryTable>& tables() const { return query_->tables(); }
   // A few at once, beside the engine's writes. Errors as Query::run.
   core::Result<projection::QueryPage> run(const projection::QueryRequest& request,
@@ -46,9 +48,12 @@ class ModelVersion final : public EngineHost {
   void join_feeds();  // waits: batches in work are finished
 
  private:
-  ModelVersion(std::string label, VersionId id, std::unique_ptr<projection::Engine> engine,
+  ModelVersion(std::string label, std::shared_ptr<const projection::Model> definition,
+               projection::Place place, VersionId id, std::unique_ptr<projection::Engine> engine,
                std::unique_ptr<QueryPool> query);
 
+  const std::shared_ptr<const projection::Model> definition_;
+  const projection::Place place_;
   const VersionId id_;
   const std::unique_ptr<QueryPool> query_;
   Feeds feeds_;  // end before the engine

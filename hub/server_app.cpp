@@ -38,6 +38,7 @@ class App {
     signals_.async_wait([this](const boost::system::error_code& error, int) {
       if (!error) drain("stopping");
     });
+    wait_for_reload();
     hub_.start([this](const core::Error& error) {
       asio::post(io_, [this, error] {
         if (!fatal_) fatal_ = error;
@@ -76,6 +77,18 @@ class App {
     return {};
   }
 
+  // SIGHUP, as from `systemctl reload`: the model files are read again.
+  void wait_for_reload() {
+    reload_.async_wait([this](const boost::system::error_code& error, int) {
+      if (error) return;
+      asio::post(workers_, [this] {
+        if (const auto done = hub_.reload(); !done)
+          log_.error("hub", core::to_string(done.error()));
+      });
+      wait_for_reload();
+    });
+  }
+
   // What waits for its time waits with `io_`, which ends with the program; a pool would wait for
   // it.
   Worker worker() {
@@ -107,6 +120,7 @@ class App {
     sd_notify(0, "STOPPING=1");
     hub_.stop();
     signals_.cancel();
+    reload_.cancel();
     timer_.cancel();
     server_->drain([this] { io_.stop(); });
     timer_.expires_after(kDrainMax);
@@ -120,6 +134,7 @@ class App {
   core::Logger& log_;
   asio::io_context io_{1};
   asio::signal_set signals_{io_, SIGTERM, SIGINT};
+  asio::signal_set reload_{io_, SIGHUP};
   asio::steady_timer timer_{io_};
   std::unique_ptr<http::Server> server_;
   asio::thread_pool workers_{kWorkers};

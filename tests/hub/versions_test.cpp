@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// Versions of a read model over the built program and a real nats-server: built beside, switched,
+// rolled back, and killed at any moment of that.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "tests/hub/hub_program.hpp"
+#include "tests/hub/test_publisher.hpp"
+#include "tests/hub/version_reader.hpp"
+#include "tests/support/nats_server.hpp"
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+using hub::VersionId;
+using test::eventually;
+using test::HubProgram;
+using test::summed_model;
+using test::TestPublisher;
+using test::VersionReader;
+namespace fs = std::filesystem;
+
+class VersionsTest : public testing::Test {
+ protected:
+  static HubProgram::Options options(const std::string& text, const std::string& more = {}) {
+    HubProgram::Options out;
+    out.model = text;
+    out.more = more;
+    return out;
+  }
+  void fill(core::Seq last) {
+    publisher_.epoch_opened({}, 1);
+    publisher_.events({}, 2, last);
+    filled_ = last;
+  }
+  // Traffic until stop_traffic(): about 2,000 events a second.
+  void start_traffic() {
+    feeder_ = std::thread([this] {
+      TestPublisher publisher(server_.url());
+      while (!stopping_) {
+        publisher.events({}, filled_ + 1, filled_ + 100);
+        filled_ += 100;
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, 50ms, [this] { return stopping_.load(); });
+      }
+    });
+  }
+  void stop_traffic() {
+    stopping_ = true;
+    wake_.notify_all();
+    if (feeder_.joinable()) feeder_.join();
+  }
+  void TearDown() override { stop_traffic(); }
+
+  static core::json::object pumps(const HubProgram& hub) {
+    return core::json::object(hub.json("/v1/models").at("models").as_array().at(0).as_object());
+  }
+  static std::string serving(const HubProgram& hub) {
+    return std::string(pumps(hub).at("serving").as_string());
+  }
+  static bool all_there(const HubProgram& hub, std::int64_t n) {
+    const auto rows = hub.json("/v1/models/pumps/sums").at("rows").as_array();
+    return rows.size() == 1 && rows[0].as_object().at("n").as_int64() == n &&
+           hub.row_count("/v1/models/pumps/events?n__ne=1") == 0;
+  }
+  static void edit(const HubProgram& hub, const std::string& text) {
+    hub.folder().write("pumps.model.toml", text);
+  }
+  static http::Response post(const HubProgram& hub, const std::string& verb,
+                             const std::string& body = R"({"reason":"test"})") {
+    return hub.post("/v1/models/" + verb, body);
+  }
+  static std::string link(const HubProgram& hub) {
+    std::error_code error;
+    return fs::read_symlink(hub.folder() / "state/pumps.db", error).string();
+  }
+
+  test::NatsServer server_;
+  TestPublisher publisher_{server_.url()};
+  std::atomic<core::Seq> filled_{0};
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::thread feeder_;
+};
+
+TEST_F(VersionsTest, ANewVersionIsBuiltBesideAndSwitchedUnderTrafficWithoutAWrongRead) {
+  publisher_.make_hub_stream("main");
+  fill(20'001);
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 20'000); }, 60s)) << hub.log();
+  EXPECT_EQ(link(hub), "pumps-v1.db");
+  start_traffic();
+  VersionReader reader(hub);
+  edit(hub, summed_model(2));
+  hub.process().signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "2"; }, 60s)) << hub.log();
+  EXPECT_EQ(link(hub), "pumps-v2.db");
+  ASSERT_TRUE(eventually([&] { return reader.version() == VersionId{2, 1}; }));
+  // And the same version once more.
+  EXPECT_EQ(post(hub, "pumps/rebuild").status, 200u);
+  EXPECT_EQ(post(hub, "pumps/rebuild").status, 503u) << "one at a time";
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "2.2"; }, 60s)) << hub.log();
+  ASSERT_TRUE(eventually([&] { return reader.version() == VersionId{2, 2}; }));
+  stop_traffic();
+  EXPECT_TRUE(eventually([&] { return all_there(hub, static_cast<std::int64_t>(filled_) - 1); }))
+      << hub.log();
+  reader.stop();
+  EXPECT_EQ(reader.wrong(), "");
+  EXPECT_EQ(reader.refused(), 0u);
+  EXPECT_GT(reader.answers(), 20u);
+  const auto now = pumps(hub);
+  EXPECT_TRUE(now.at("building").is_null());
+  ASSERT_EQ(now.at("kept").as_array().size(), 2u);
+  EXPECT_EQ(now.at("kept").as_array()[0].as_object().at("version").as_string(), "2");
+  EXPECT_NE(hub.log().find("ModelSwitched"), std::string::npos);
+  EXPECT_EQ(hub.terminate(), 0) << hub.log();
+}
+
+TEST_F(VersionsTest, RollingBackAndForwardAgainLosesNothing) {
+  publisher_.make_hub_stream("main");
+  fill(2'001);
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 2'000); }, 60s)) << hub.log();
+  EXPECT_EQ(post(hub, "pumps/rollback").status, 404u) << "there is nothing to go back to";
+  edit(hub, summed_model(2));
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "2"; }, 60s)) << hub.log();
+  publisher_.events({}, 2'002, 3'001);
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 3'000); }));
+  VersionReader reader(hub);
+  reader.may_go_back();
+  ASSERT_EQ(post(hub, "pumps/rollback").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "1"; }, 60s)) << hub.log();
+  EXPECT_TRUE(all_there(hub, 3'000)) << "it was fed until it had caught up";
+  EXPECT_NE(hub.log().find("ModelRolledBack"), std::string::npos);
+  reader.stop();
+  EXPECT_EQ(reader.wrong(), "");
+  // A start takes the file's version 2 no more by itself.
+  ASSERT_EQ(hub.terminate(), 0);
+  hub.start();
+  EXPECT_EQ(serving(hub), "1");
+  EXPECT_TRUE(pumps(hub).at("building").is_null());
+  EXPECT_EQ(post(hub, "pumps/rollback", R"({"reason":"forward","to":"2"})").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "2"; }, 60s)) << hub.log();
+  EXPECT_TRUE(all_there(hub, 3'000));
+}
+
+TEST_F(VersionsTest, OldVersionsAreDropped) {
+  publisher_.make_hub_stream("main");
+  fill(101);
+  HubProgram hub(server_.url(), options(summed_model(1), "keep_versions = 1"));
+  for (int version = 2; version <= 4; ++version) {
+    edit(hub, summed_model(version));
+    EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+    ASSERT_TRUE(eventually([&] { return serving(hub) == std::to_string(version); }, 60s))
+        << hub.log();
+  }
+  ASSERT_TRUE(eventually([&] { return !fs::exists(hub.folder() / "state/pumps-v2.db"); }));
+  EXPECT_FALSE(fs::exists(hub.folder() / "state/pumps-v1.db"));
+  EXPECT_TRUE(fs::exists(hub.folder() / "state/pumps-v3.db"));
+  EXPECT_EQ(pumps(hub).at("kept").as_array().size(), 1u);
+}
+
+TEST_F(VersionsTest, AKillAtAnyMomentOfABuildLosesNothingAndTheBuildGoesOn) {
+  publisher_.make_hub_stream("main");
+  fill(30'001);
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 30'000); }, 60s)) << hub.log();
+  start_traffic();
+  VersionReader reader(hub);
+  int version = 1;
+  int kills = 0;
+  // The time until the kill grows, so that it falls into the start, the build and the switch.
+  for (int round = 0; round < 12; ++round) {
+    if (serving(hub) == std::to_string(version)) edit(hub, summed_model(++version));
+    EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+    const auto until = std::chrono::steady_clock::now() + 60ms * round;
+    (void)eventually([&] { return std::chrono::steady_clock::now() >= until; });
+    hub.kill();
+    ++kills;
+    hub.start();
+  }
+  ASSERT_TRUE(eventually([&] { return serving(hub) == std::to_string(version); }, 60s))
+      << hub.log();
+  stop_traffic();
+  EXPECT_TRUE(
+      eventually([&] { return all_there(hub, static_cast<std::int64_t>(filled_) - 1); }, 60s))
+      << hub.log();
+  reader.stop();
+  // A kill may take the last batches of a database back (synchronous = NORMAL keeps them but for a
+  // power cut), never below what a reader has seen.
+  EXPECT_EQ(reader.wrong(), "");
+  EXPECT_EQ(link(hub), "pumps-v" + std::to_string(version) + ".db");
+  RecordProperty("kills", kills);
+  RecordProperty("versions", version);
+}
+
+TEST_F(VersionsTest, ABrokenFileNeverTakesTheServedModelDown) {
+  publisher_.make_hub_stream("main");
+  fill(101);
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 100); })) << hub.log();
+  edit(hub, summed_model(2) + "\n[table.broken\n");
+  hub.process().signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return !pumps(hub).at("problem").as_string().empty(); }));
+  const std::string problem(pumps(hub).at("problem").as_string());
+  EXPECT_NE(problem.find("pumps.model.toml:"), std::string::npos) << problem;
+  publisher_.events({}, 102, 201);
+  EXPECT_TRUE(eventually([&] { return all_there(hub, 200); })) << hub.log();
+  // Nor does a start with it.
+  ASSERT_EQ(hub.terminate(), 0);
+  hub.start();
+  EXPECT_TRUE(eventually([&] { return all_there(hub, 200); })) << hub.log();
+  EXPECT_FALSE(pumps(hub).at("problem").as_string().empty());
+  // An edit under the same version is told, and not taken.
+  std::string edited = summed_model(1);
+  edited.replace(edited.find("last_value = \".value\""), 21, "last_value = \".k\"");
+  edit(hub, edited);
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  EXPECT_NE(pumps(hub).at("problem").as_string().find("raise its version"), std::string::npos);
+  edit(hub, summed_model(2));
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; }, 60s)) << hub.log();
+  EXPECT_TRUE(pumps(hub).at("problem").as_string().empty());
+}
+
+TEST_F(VersionsTest, AWholeHistoryThatTheHubNoLongerHasRefusesAndTheOldVersionServes) {
+  publisher_.make_hub_stream("main");
+  fill(1'001);
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 1'000); })) << hub.log();
+  publisher_.request("$JS.API.STREAM.PURGE.EVENTS-main", R"({"keep":100})");
+  edit(hub, summed_model(2));
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  const auto building = [&](const char* key) {
+    const auto now = pumps(hub);
+    const auto& value = now.at("building");
+    return value.is_null() ? std::string() : std::string(value.as_object().at(key).as_string());
+  };
+  ASSERT_TRUE(eventually([&] { return building("state") == "refused"; }, 30s)) << hub.log();
+  EXPECT_NE(building("why").find("history"), std::string::npos) << building("why");
+  publisher_.events({}, 1'002, 1'101);
+  EXPECT_TRUE(eventually([&] { return all_there(hub, 1'100); })) << hub.log();
+  EXPECT_EQ(serving(hub), "1");
+  // `available` begins with what there is, and says since when.
+  edit(hub, summed_model(3, "available"));
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "3"; }, 60s)) << hub.log();
+  EXPECT_TRUE(all_there(hub, 200));
+  const auto lanes = hub.json("/v1/models/pumps").at("lanes").as_array();
+  ASSERT_EQ(lanes.size(), 1u);
+  EXPECT_EQ(lanes[0].as_object().at("available_from").as_int64(), 902);
+}
+
+TEST_F(VersionsTest, ABuildWaitsWhileItParksMoreThanTheServingVersion) {
+  publisher_.make_hub_stream("main");
+  publisher_.epoch_opened({}, 1);
+  publisher_.event({}, 2, "Measured", R"({"k":1,"value":2})", "pump/1");
+  publisher_.event({}, 3, "Measured", R"({"k":1,"value":"three"})", "pump/2");
+  std::string careless = summed_model(1);
+  careless.erase(careless.find("latest = "),
+                 std::string("latest = { last_value = \".value\" }\n").size());
+  HubProgram hub(server_.url(), options(careless));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 2); })) << hub.log();
+  edit(hub, summed_model(2));
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  ASSERT_TRUE(eventually([&] {
+    const auto now = pumps(hub);
+    return !now.at("building").is_null() &&
+           now.at("building").as_object().at("state").as_string() == "waiting";
+  })) << hub.log();
+  EXPECT_EQ(serving(hub), "1");
+  EXPECT_EQ(post(hub, "pumps/rebuild", R"({"reason":"text is wrong","accept":true})").status, 200u);
+  EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; })) << hub.log();
+}
+
+}  // namespace
+}  // namespace sluice
