@@ -30,6 +30,7 @@ void add_model(Program& program) {
   add_model_check(program, model);
   add_model_explain(program, model);
   add_model_test(program, model);
+  add_model_versions(program, model);
 }
 
 }  // namespace sluice::cli

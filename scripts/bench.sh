@@ -59,6 +59,7 @@ if [ -n "$quick" ]; then
   measure drain_bench --rounds=1 --events=100000
   measure thin_link_bench --events=10000
   measure projection_bench --rounds=3 --events=100000
+  measure rebuild_bench --events=100000
   measure pg_projection_bench --rounds=3 --events=100000
   measure device_bench --events=50000
   measure bundle_bench --events=100000
@@ -71,6 +72,7 @@ else
   measure drain_bench
   measure thin_link_bench
   measure projection_bench
+  measure rebuild_bench
   measure pg_projection_bench
   measure device_bench
   measure bundle_bench
