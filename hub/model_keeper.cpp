@@ -110,6 +110,7 @@ void ModelHost::join() {
 }
 
 void ModelHost::keep() {
+  drop_surplus();  // what a kill left, or a lower keep_versions
   while (!stopping()) {
     if (const auto now = build()) look_at(now);
     std::unique_lock lock(mutex_);

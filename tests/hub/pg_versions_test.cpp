@@ -36,19 +36,19 @@ TEST_F(PgVersionsTest, TheViewsAreThoseOfTheServingVersion) {
   book->set(kTwo, VersionState::kBuilding, 20, "why");
   const auto first = store_->serve(*book);
   ASSERT_TRUE(first) << core::to_string(first.error());
-  EXPECT_EQ(read("SELECT * FROM pumps.machine"), "m|1\n");
-  EXPECT_EQ(read("SELECT * FROM pumps.big"), "m\n");
-  EXPECT_EQ(read("SELECT count(*) FROM pg_views WHERE schemaname = 'pumps'"), "2\n");
+  EXPECT_EQ(read("SELECT * FROM pumps.machine"), "m|1");
+  EXPECT_EQ(read("SELECT * FROM pumps.big"), "m");
+  EXPECT_EQ(read("SELECT count(*) FROM pg_views WHERE schemaname = 'pumps'"), "2");
   book->serve(kTwo, 30);
   ASSERT_TRUE(store_->serve(*book));
-  EXPECT_EQ(read("SELECT * FROM pumps.machine"), "m|1|\n");
+  EXPECT_EQ(read("SELECT * FROM pumps.machine"), "m|1|");
   // Another program reads the same.
   const auto again = postgres_versions(server_.conninfo(), "pumps")->load(99);
   ASSERT_TRUE(again);
   EXPECT_EQ(*again, *book);
   ASSERT_TRUE(store_->drop(kOne));
-  EXPECT_EQ(read("SELECT count(*) FROM pg_namespace WHERE nspname = 'pumps__v1'"), "0\n");
-  EXPECT_EQ(read("SELECT * FROM pumps.machine"), "m|1|\n");
+  EXPECT_EQ(read("SELECT count(*) FROM pg_namespace WHERE nspname = 'pumps__v1'"), "0");
+  EXPECT_EQ(read("SELECT * FROM pumps.machine"), "m|1|");
 }
 
 TEST_F(PgVersionsTest, ASwitchThatFailsLeavesTheOldViews) {
@@ -62,7 +62,7 @@ TEST_F(PgVersionsTest, ASwitchThatFailsLeavesTheOldViews) {
   read("CREATE VIEW public.report AS SELECT * FROM pumps.machine");
   book->serve(kTwo, 30);
   EXPECT_FALSE(store_->serve(*book));
-  EXPECT_EQ(read("SELECT * FROM pumps.machine"), "m|1\n");
+  EXPECT_EQ(read("SELECT * FROM pumps.machine"), "m|1");
   const auto still = store_->load(99);
   ASSERT_TRUE(still) << core::to_string(still.error());
   ASSERT_NE(still->serving(), nullptr);
