@@ -16,6 +16,7 @@ Result<http::Client> client_for(const std::string& url) {
   auto endpoint = http::Endpoint::parse(url);
   if (!endpoint) return endpoint.error();
   http::Client::Options options;
+  options.timeout = std::chrono::seconds(45);  // a query may wait 30 s for an append
   if (const char* token = std::getenv("SLUICE_HUB_TOKEN")) options.token = token;
   return http::Client(*endpoint, options);
 }

@@ -18,17 +18,24 @@ namespace json = core::json;
 constexpr const char* kDescription =
     "Prints rows of a read model's table or view from the hub: one JSON object per row, or a text "
     "table on a terminal. --where keeps the rows whose column has that value; several must all "
-    "hold. Rows come in the order of --order, or else of the table's key.";
+    "hold. Rows come in the order of --order, or else of the table's key.\n"
+    "\n"
+    "With --after the answer comes when the model has what was appended: TOKEN is what sluice "
+    "append prints. If it does not have it within --wait, the exit code is 6 and the message says "
+    "how far it is.";
 
 constexpr const char* kExamples =
     " $ sluice query host latest\n"
     " $ sluice query host latest --where gateway=plant-7 --order -cpu_percent --limit 5\n"
-    " $ sluice query machine hourly --all --json > hourly.jsonl\n";
+    " $ sluice query machine hourly --all --json > hourly.jsonl\n"
+    " $ sluice query pumps latest --after plant-7:e19b447f870d0239:telemetry:4711 --wait 2s\n";
 
 struct Options {
   std::string model, table;
   std::vector<std::string> where;
   std::string order;
+  std::vector<std::string> after;
+  std::string wait = "2s";
   std::uint64_t limit = 100;
   bool all = false;
 };
@@ -45,6 +52,8 @@ Result<std::string> target_of(const Options& given, std::uint64_t limit, const s
     target += "&where=" + http::percent_encode(condition);
   }
   if (!given.order.empty()) target += "&order=" + http::percent_encode(given.order);
+  for (const std::string& token : given.after) target += "&after=" + http::percent_encode(token);
+  if (!given.after.empty()) target += "&wait=" + http::percent_encode(given.wait);
   if (!page.empty()) target += "&page=" + http::percent_encode(page);
   return target;
 }
@@ -124,6 +133,12 @@ void add_query(Program& program) {
   verb.add_option("--where", given->where, "Only rows with this value in this column; repeatable.")
       ->type_name("COL=VAL")
       ->allow_extra_args(false);
+  verb.add_option("--after", given->after, "Only when the model has this append; repeatable.")
+      ->type_name("TOKEN")
+      ->allow_extra_args(false);
+  verb.add_option("--wait", given->wait, "With --after: how long, at most 30s.")
+      ->type_name("D")
+      ->capture_default_str();
   verb.add_option("--order", given->order, "The column to sort by; -COL for the largest first.")
       ->type_name("COL");
   verb.add_option("--limit", given->limit, "How many rows at most.")

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "hub/api_follow.hpp"
 #include "hub/api_gateways.hpp"
 #include "hub/api_health.hpp"
 #include "hub/api_holds.hpp"
@@ -12,6 +13,7 @@
 #include "hub/api_tail.hpp"
 #include "hub/branch_book.hpp"
 #include "hub/metrics.hpp"
+#include "hub/openapi.hpp"
 
 namespace sluice::hub {
 
@@ -38,10 +40,12 @@ void add_api(Routes& routes, const ApiParts& parts) {
   add_models_api(routes, {parts.models, parts.clock});
   add_versions_api(routes, {parts.models, parts.reload});
   add_rows_api(routes, {parts.models, parts.clock});
+  add_follow_api(routes, {parts.models});
   add_gateways_api(routes, {parts.models, branches, parts.reports, parts.watch, parts.clock});
   add_holds_api(routes, {parts.models, parts.audit, parts.clock});
   add_tail_api(routes, parts.tail);
   add_health_api(routes, parts.models);
+  add_openapi_api(routes, parts.models);
   add_metrics_api(routes, {model_metrics(parts.models, parts.clock),
                            gateway_metrics(parts.reports, branches, parts.clock),
                            program_metrics(parts.needs, parts.http_requests)});

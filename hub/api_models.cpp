@@ -104,15 +104,19 @@ Result<json::object> describe(ModelVersion& host, const core::Clock& clock) {
   }
   json::array shards;
   ModelState state = ModelState::kRunning;
+  bool caught_up = true;
   for (const auto& feed : host.feeds()) {
     shards.push_back(describe_feed(*feed, blocked, clock));
-    state = worse(state, derive_state(progress_of(feed->status(), blocked, clock)));
+    const Progress progress = progress_of(feed->status(), blocked, clock);
+    state = worse(state, derive_state(progress));
+    caught_up = caught_up && progress.caught_up();
   }
   json::object out{
       {"model", host.name()},
       {"version", host.model().version()},
       {"history", host.model().history() == projection::History::kWhole ? "whole" : "available"},
       {"state", state_word(state)},
+      {"caught_up", caught_up},
       {"shards", std::move(shards)},
       {"applied", totals->applied},
       {"holds", holes->size()},

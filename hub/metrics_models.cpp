@@ -79,6 +79,10 @@ void write_feeds(PrometheusText& out, const std::vector<ModelFigures>& models,
            [&](const FeedStatus& feed) { return lag_seconds(feed, clock); });
   per_feed(out, models, "sluice_hub_connected", "gauge", "1 while a consumer is open.",
            [](const FeedStatus& feed) { return std::uint64_t{feed.connected}; });
+  per_feed(out, models, "sluice_hub_caught_up", "gauge", "1 while nothing is left to read.",
+           [&](const FeedStatus& feed) {
+             return std::uint64_t{progress_of(feed, false, clock).caught_up()};
+           });
   per_feed(out, models, "sluice_hub_read_total", "counter", "Messages read since the start.",
            [](const FeedStatus& feed) { return feed.read; });
   per_feed(out, models, "sluice_hub_begun_anew_total", "counter",

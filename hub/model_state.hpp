@@ -42,6 +42,7 @@ struct Progress {
   std::uint64_t moved_ns_ago = 0;  // since the position last moved, or since it was caught up
   bool blocked = false;            // a lane's share of the hold table is full
   std::uint64_t lag() const { return hub_last > position ? hub_last - position : 0; }
+  bool caught_up() const { return connected && lag() == 0; }
 };
 
 // Derived, never stored: running (caught up, or nearly), lagging (behind and moving), stalled

@@ -25,7 +25,7 @@ void Routes::post(std::string_view pattern, Answer answer) {
 void Routes::direct(std::string_view method, std::string_view pattern, http::Handler handler,
                     Access access) {
   router_.add(method, pattern, std::move(handler), access == Access::kOpen);
-  added_.push_back(std::string(method) + " " + std::string(pattern));
+  added_->push_back(std::string(method) + " " + std::string(pattern));
 }
 
 http::Response json_response(std::string document) {

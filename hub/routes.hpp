@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,14 +35,15 @@ class Routes {
               Access access = Access::kToken);
 
   const Worker& worker() const { return work_; }
-  // "GET /v1/models/{model}", in the order of adding: each must be in the OpenAPI document.
-  const std::vector<std::string>& added() const { return added_; }
+  // "GET /v1/models/{model}", in the order of adding; also those that come later. Each must be in
+  // the OpenAPI document.
+  std::shared_ptr<const std::vector<std::string>> added() const { return added_; }
 
  private:
   http::Handler on_worker(Answer answer) const;
   http::Router& router_;
   Worker work_;
-  std::vector<std::string> added_;
+  std::shared_ptr<std::vector<std::string>> added_ = std::make_shared<std::vector<std::string>>();
 };
 
 // A JSON document with status 200.

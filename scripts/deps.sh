@@ -65,7 +65,7 @@ build_packages="g++ cmake ninja-build pkg-config ccache ca-certificates libnats-
   libcurl4-openssl-dev libjs-chart.js"
 run_packages="nats-server curl jq iproute2 openssl procps"
 test_packages="git python3 faketime nftables libgtest-dev libgmock-dev sqlite3 systemd dpkg-dev file
-  g++-aarch64-linux-gnu qemu-user postgresql chromium prometheus"
+  g++-aarch64-linux-gnu qemu-user postgresql chromium prometheus python3-jsonschema"
 
 # Prints what is missing. A tool that is there without Debian's package (Node.js often is) counts.
 missing_packages() {

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/openapi.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/codec/messages.hpp"
+#include "core/subject.hpp"
+#include "tests/hub/hub_program.hpp"
+#include "tests/hub/test_publisher.hpp"
+#include "tests/support/nats_server.hpp"
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+using test::eventually;
+
+TEST(OpenApi, TheDocumentIsJson) {
+  const auto parsed = core::parse_json(hub::openapi_text());
+  ASSERT_TRUE(parsed) << core::to_string(parsed.error());
+  EXPECT_EQ(parsed->as_object().at("openapi").as_string(), "3.1.0");
+}
+
+// tests/hub/openapi_check.py asks for everything that the document promises.
+TEST(OpenApi, TheProgramAnswersAsItsDocumentSaysAndHasNoOtherRoutes) {
+  test::NatsServer server;
+  test::TestPublisher publisher{server.url()};
+  publisher.make_hub_stream("main");
+  publisher.make_report_bucket();
+  test::HubProgram hub(server.url());
+  codec::Report report;
+  report.gateway = "plant-7";
+  report.machine = "board-1";
+  report.epoch = core::Epoch{0x1111};
+  ASSERT_TRUE(publisher.connection().request(core::report_subject("plant-7"),
+                                             codec::encode_report(report), 5s));
+  publisher.epoch_opened({}, 1);
+  publisher.events({}, 2, 11);
+  publisher.events({}, 15, 16);  // behind a hole
+  ASSERT_TRUE(eventually([&] {
+    return hub.effects() == 10 && hub.json("/v1/holds").at("holds").as_array().size() == 1 &&
+           hub.json("/v1/gateways").at("gateways").as_array().size() == 1;
+  })) << hub.log();
+  const auto checked =
+      test::run({"python3", SLUICE_SOURCE_DIR "/tests/hub/openapi_check.py", hub.address()});
+  EXPECT_EQ(checked.code, 0) << checked.output;
+}
+
+}  // namespace
+}  // namespace sluice
