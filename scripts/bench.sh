@@ -61,6 +61,7 @@ if [ -n "$quick" ]; then
   measure projection_bench --rounds=3 --events=100000
   measure rebuild_bench --events=100000
   measure pg_projection_bench --rounds=3 --events=100000
+  measure query_bench --seconds=4
   measure device_bench --events=50000
   measure bundle_bench --events=100000
 else
@@ -74,6 +75,7 @@ else
   measure projection_bench
   measure rebuild_bench
   measure pg_projection_bench
+  measure query_bench
   measure device_bench
   measure bundle_bench
 fi
