@@ -234,6 +234,38 @@ TEST_F(VersionsTest, AKillAtAnyMomentOfABuildLosesNothingAndTheBuildGoesOn) {
   RecordProperty("versions", version);
 }
 
+TEST_F(VersionsTest, TheCommandLineTellsAndChangesVersions) {
+  publisher_.make_hub_stream("main");
+  fill(1'001);
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  const auto sluice = [&](std::vector<std::string> words) {
+    std::vector<std::string> command{test::program("sluice-model"), "--hub", hub.address()};
+    command.insert(command.end(), words.begin(), words.end());
+    return test::run(command);
+  };
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 1'000); })) << hub.log();
+  edit(hub, summed_model(2) + "\n[table.broken\n");
+  const auto broken = sluice({"model", "reload"});
+  EXPECT_EQ(broken.code, 78) << broken.output;
+  EXPECT_NE(broken.output.find("pumps.model.toml:"), std::string::npos) << broken.output;
+  edit(hub, summed_model(2));
+  const auto reloaded = sluice({"model", "reload"});
+  EXPECT_EQ(reloaded.code, 0) << reloaded.output;
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "2"; }, 60s)) << hub.log();
+  const auto back = sluice({"model", "rollback", "pumps", "--reason", "test", "--wait"});
+  EXPECT_EQ(back.code, 0) << back.output;
+  EXPECT_EQ(serving(hub), "1");
+  const auto anew = sluice({"model", "rebuild", "pumps", "--reason", "test", "--wait"});
+  EXPECT_EQ(anew.code, 0) << anew.output;
+  EXPECT_EQ(serving(hub), "1.2");
+  const auto list = sluice({"model", "list"});
+  EXPECT_EQ(list.code, 0) << list.output;
+  const auto row = core::parse_json(list.out);
+  ASSERT_TRUE(row) << list.out;
+  EXPECT_EQ(row->as_object().at("serving").as_string(), "1.2");
+  EXPECT_EQ(sluice({"model", "rollback", "pumps", "--reason", "test", "--to", "9"}).code, 1);
+}
+
 TEST_F(VersionsTest, ABrokenFileNeverTakesTheServedModelDown) {
   publisher_.make_hub_stream("main");
   fill(101);
