@@ -37,8 +37,8 @@ class VersionStore {
 // the book in `<model>.versions.json`.
 std::unique_ptr<VersionStore> sqlite_versions(std::filesystem::path state, std::string model);
 
-// A schema `<model>__v3` for each version; the schema `<model>` has views of the serving one's tables
-// and views, swapped together with the book in one transaction.
+// A schema `<model>__v3` for each version; the schema `<model>` has views of the serving one's
+// tables and views, swapped together with the book in one transaction.
 std::unique_ptr<VersionStore> postgres_versions(std::string conninfo, std::string model);
 
 }  // namespace sluice::hub

@@ -35,10 +35,9 @@ TEST(VersionBook, ReadsBackWhatItWrote) {
   const auto read = read_book(write_book(book));
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, book);
-  for (
-      const char* bad :
-      {"", "[]", "{}", R"({"format":1,"taken":1})", R"({"format":1,"taken":1,"versions":[1]})",
-       R"({"format":1,"taken":1,"versions":[{"version":"1","state":"x","since_ns":1,"reason":""}]})"})
+  for (const char* bad :
+       {"", "[]", "{}", R"({"format":1,"taken":1})", R"({"format":1,"taken":1,"versions":[1]})",
+        R"({"format":1,"taken":1,"versions":[{"version":"1","state":"x","since_ns":1}]})"})
     EXPECT_FALSE(read_book(bad)) << bad;
   const auto newer = read_book(R"({"format":2,"taken":1,"versions":[]})");
   ASSERT_FALSE(newer);

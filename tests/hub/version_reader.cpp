@@ -37,7 +37,8 @@ latest = { last_value = ".value" }
 
 [view.sums]
 sql = """SELECT gateway, n,
-  (SELECT CAST(sum(n) AS BIGINT) FROM readings WHERE readings.gateway = total.gateway) AS events, )";
+  (SELECT CAST(sum(n) AS BIGINT) FROM readings
+   WHERE readings.gateway = total.gateway) AS events, )";
 
 }  // namespace
 
