@@ -34,6 +34,8 @@ if(SLUICE_BUILD_HUB)
           COMPONENT hub)
   install(FILES examples/host-telemetry.model.toml
           DESTINATION /etc/sluice/models COMPONENT hub)
+  install(FILES monitoring/alerts.yml monitoring/grafana-dashboard.json
+          DESTINATION share/doc/sluice-hub COMPONENT hub)
 endif()
 
 # --- Packages ---------------------------------------------------------------------------------
@@ -62,17 +64,24 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(sluice_depends "systemd | systemd-standalone-sysusers")
 if(CMAKE_CROSSCOMPILING)
   set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE arm64)
-  set(library_depends "")
-  foreach(library IN ITEMS "libc 6" "libstdc\\+\\+ 6" "libgcc_s 1" "libsodium 23" "libsystemd 0"
-                           "libsqlite3 0" "libnats 3.4" "libzstd 1")
-    file(STRINGS "${CMAKE_SYSROOT}/shlibs" line REGEX "^${library} ")
-    string(REGEX REPLACE "^[^ ]+ [^ ]+ (.*)$" "\\1" line "${line}")
-    list(APPEND library_depends "${line}")
-  endforeach()
-  list(REMOVE_DUPLICATES library_depends)
-  list(JOIN library_depends ", " library_depends)
-  string(APPEND sluice_depends ", ${library_depends}")
+  # sluice_depend_on(<variable> <library> ...): appends the packages of these libraries.
+  function(sluice_depend_on variable)
+    set(packages "")
+    foreach(library IN LISTS ARGN)
+      file(STRINGS "${CMAKE_SYSROOT}/shlibs" line REGEX "^${library} ")
+      string(REGEX REPLACE "^[^ ]+ [^ ]+ (.*)$" "\\1" line "${line}")
+      list(APPEND packages "${line}")
+    endforeach()
+    list(REMOVE_DUPLICATES packages)
+    list(JOIN packages ", " packages)
+    set(${variable} "${${variable}}, ${packages}" PARENT_SCOPE)
+  endfunction()
+  sluice_depend_on(sluice_depends "libc 6" "libstdc\\+\\+ 6" "libgcc_s 1" "libsodium 23"
+                   "libsystemd 0" "libsqlite3 0" "libnats 3.4" "libzstd 1")
+  set(hub_depends "${sluice_depends}")
+  sluice_depend_on(hub_depends "libpq 5" "libcurl 4")
 else()
+  set(hub_depends "${sluice_depends}")
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 endif()
 
@@ -88,12 +97,12 @@ set(CPACK_DEBIAN_GATEWAY_PACKAGE_CONTROL_EXTRA
 if(SLUICE_BUILD_HUB)
   list(APPEND CPACK_COMPONENTS_ALL hub)
   set(CPACK_DEBIAN_HUB_DESCRIPTION
-      "The hub: sluice-hub with its status page.
-Reads the hub streams of NATS JetStream into SQLite read models, applies each
-event once, and serves them over HTTP with a status page.")
+      "The hub: sluice-hub with its dashboard, and sluice-model.
+Reads the hub streams of NATS JetStream into read models in SQLite or
+PostgreSQL, applies each event once, and serves them over HTTP with a dashboard.")
   set(CPACK_DEBIAN_HUB_PACKAGE_NAME sluice-hub)
-  set(CPACK_DEBIAN_HUB_PACKAGE_DEPENDS "${sluice_depends}")
-  set(CPACK_DEBIAN_HUB_PACKAGE_SUGGESTS "sluice, nats-server")
+  set(CPACK_DEBIAN_HUB_PACKAGE_DEPENDS "${hub_depends}")
+  set(CPACK_DEBIAN_HUB_PACKAGE_SUGGESTS "sluice, nats-server, postgresql, prometheus")
   set(CPACK_DEBIAN_HUB_PACKAGE_CONTROL_EXTRA
       "${CMAKE_SOURCE_DIR}/cmake/debian/hub/conffiles;${CMAKE_SOURCE_DIR}/cmake/debian/hub/postinst;${CMAKE_SOURCE_DIR}/cmake/debian/hub/prerm;${CMAKE_SOURCE_DIR}/cmake/debian/hub/postrm")
 endif()

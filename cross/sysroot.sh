@@ -25,7 +25,7 @@ again=${2:-}
 sysroot=$root/deps/sysroot-$arch
 
 packages="libc6-dev libstdc++-12-dev libnats-dev libsqlite3-dev libssl-dev libzstd-dev
-  libsodium-dev libsystemd-dev libgtest-dev libgmock-dev"
+  libsodium-dev libsystemd-dev libpq-dev libcurl4-openssl-dev libgtest-dev libgmock-dev"
 # Header-only and the same for every machine: taken from the host, one by one. /usr/include itself
 # must never be on a cross build's path.
 host_headers="boost toml++ CLI"

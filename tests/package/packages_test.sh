@@ -34,8 +34,11 @@ for package in "${gateway[0]}" "${hub[0]}"; do
   done
 done
 
+# A gateway's board needs nothing of the hub's libraries.
+! dpkg-deb -f "${gateway[0]}" Depends | grep -E 'libpq|libcurl' || fail "${gateway[0]}: needs the hub's libraries"
+
 # Every program finds its libraries, knows its version, and takes the configuration beside it.
-for program in sluiced sluice-uplink sluice sluice-hub; do
+for program in sluiced sluice-uplink sluice sluice-hub sluice-model; do
   expect 0 "$root/usr/bin/$program" --version
   expect_in_output "$(sed -n 's/^ *VERSION \([0-9.]*\) .*/\1/p; s/^project(sluice VERSION \([0-9.]*\) .*/\1/p' \
     "$source_dir/CMakeLists.txt")"
@@ -46,6 +49,8 @@ for program in sluiced sluice-uplink; do
 done
 sed -i "s|/etc/sluice/models|$root/etc/sluice/models|" "$root/etc/sluice/hub.toml"
 expect 0 "$root/usr/bin/sluice-hub" --config "$root/etc/sluice/hub.toml" --check-config
+
+expect 0 "$root/usr/bin/sluice" model check "$root"/etc/sluice/models/*.model.toml
 
 # The users are made as the units name them.
 mkdir -p "$root/etc"
