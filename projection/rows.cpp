@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "projection/arithmetic.hpp"
+
 namespace sluice::projection {
 namespace {
 
@@ -60,6 +62,18 @@ void assign(Cell& cell, const Value& value) {
     default:
       cell = std::monostate{};
   }
+}
+
+// In the order of the table's key, neighbours are written to one page while it is at hand; and two
+// writers never wait for each other crosswise.
+bool is_before(const Cell* a, const Cell* b, std::size_t key) {
+  for (std::size_t i = 0; i < key; ++i) {
+    const Value left = view_of(a[i]);
+    const Value right = view_of(b[i]);
+    if (is_less(left, right)) return true;
+    if (is_less(right, left)) return false;
+  }
+  return false;
 }
 
 std::size_t weight(const Row& row) {
@@ -207,6 +221,10 @@ Result<void> Rows::flush(TableRows& table, const Changed& changed) {
     weigh(*row);
   }
   table.dirty.clear();
+  for (auto* list : {&storing_, &erasing_})
+    std::sort(list->begin(), list->end(), [&](const Cell* a, const Cell* b) {
+      return is_before(a, b, table.shape.key);
+    });
   if (!storing_.empty()) SLUICE_TRY(table.store->store(storing_));
   if (!erasing_.empty()) SLUICE_TRY(table.store->erase(erasing_));
   return {};
