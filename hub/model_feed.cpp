@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "core/subject.hpp"
 #include "sync/nats/hub_stream_query.hpp"
@@ -24,6 +25,9 @@ constexpr milliseconds kAskTimeout{30'000};
 constexpr milliseconds kBackoffFirst{250};
 constexpr milliseconds kBackoffLast{15'000};
 constexpr milliseconds kWait{500};
+constexpr milliseconds kBulkWait{20};
+constexpr std::size_t kBulkMessages = 4'000;   // of one transaction
+constexpr std::size_t kBulkBytes = 16u << 20;  // of their bodies, give or take one pull
 constexpr std::int64_t kHoldAlarmNs = 600'000'000'000;
 
 // What is no number says nothing.
@@ -130,6 +134,7 @@ void ModelFeed::note_error(const core::Error& error) {
 }
 
 void ModelFeed::run(Pace pace) {
+  in_bulk_ = pace == Pace::kBulk;
   // What is being built has time; the threads of its connection inherit it. A refusal only means
   // that the machine shares itself out evenly.
   if (pace == Pace::kBulk) (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
@@ -262,9 +267,30 @@ Result<ModelFeed::Next> ModelFeed::read(nats::Connection& connection,
   return Next::kReconnect;
 }
 
+// What one transaction takes: one pull, and in bulk several, for rows that many events change are
+// written once in each.
+Result<std::vector<nats::Pulled>> ModelFeed::next_batch(nats::PullConsumer& consumer) {
+  auto batch = consumer.next(kWait);
+  if (!batch || !in_bulk_) return batch;
+  std::size_t bytes = 0;
+  const auto count = [&](const std::vector<nats::Pulled>& pulled) {
+    for (const nats::Pulled& one : pulled) bytes += one.message.payload().size();
+  };
+  count(*batch);
+  while (!batch->empty() && batch->back().pending > 0 && batch->size() < kBulkMessages &&
+         bytes < kBulkBytes && !stopping()) {
+    auto more = consumer.next(kBulkWait);
+    if (!more) return more.error();
+    if (more->empty()) break;
+    count(*more);
+    std::move(more->begin(), more->end(), std::back_inserter(*batch));
+  }
+  return batch;
+}
+
 // One batch in one transaction. False: another place has to be read.
 Result<bool> ModelFeed::take_batch(nats::Connection& connection, nats::PullConsumer& consumer) {
-  const auto batch = consumer.next(kWait);
+  const auto batch = next_batch(consumer);
   if (!batch) return batch.error();
   const bool at_end = batch->empty() ? consumer.pending() == 0 : batch->back().pending == 0;
   auto applied = apply(*batch);

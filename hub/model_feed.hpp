@@ -82,6 +82,7 @@ class ModelFeed {
   core::Result<Next> session();
   core::Result<std::uint64_t> where_to_start(nats::Connection& connection);
   core::Result<Next> read(nats::Connection& connection, nats::PullConsumer& consumer);
+  core::Result<std::vector<nats::Pulled>> next_batch(nats::PullConsumer& consumer);
   core::Result<bool> take_batch(nats::Connection& connection, nats::PullConsumer& consumer);
   core::Result<std::optional<projection::BatchOutcome>> apply(
       const std::vector<nats::Pulled>& batch);
@@ -105,6 +106,7 @@ class ModelFeed {
   // The feed's thread only.
   core::SystemRandom random_;
   std::uint64_t next_ = 1;  // the model's position is to be here, or was turned back
+  bool in_bulk_ = false;
   bool has_holes_ = false;
   bool alarmed_ = false;             // a hole has been open for too long, and that was said
   bool quiet_ = false;               // nothing came since the last check
