@@ -183,6 +183,7 @@ Result<void> PgSession::commit() {
 
 void PgSession::rollback() {
   if (!std::exchange(in_transaction_, false)) return;
+  failed_ = false;
   timeout_ms_ = -1;  // a SET goes back with the transaction
   if (!connection_ || connection_->lost()) return;
   const auto until = steady_clock::now() + kRollbackTimeout;
@@ -203,6 +204,8 @@ Result<void> PgSession::before_send() {
     if (left.count() <= 0) return fail(Errc::kLimit, "the time for it is over");
     wanted = std::min<std::int64_t>(wanted, left.count());
   }
+  // A transaction in which a statement failed takes nothing but the way back to a savepoint.
+  if (failed_) return {};
   // A little more than is left does no harm: the next statement gets less.
   if (wanted <= timeout_ms_ && timeout_ms_ - wanted < kTimeoutSlackMs) return {};
   SLUICE_TRY(connection_->send_text("SET statement_timeout = " + std::to_string(wanted)));
@@ -220,6 +223,7 @@ Result<void> PgSession::after_post() {
 
 Result<pg::Rows> PgSession::receive() {
   auto rows = connection_->receive(answers_by());
+  failed_ = !rows && in_transaction_;
   if (!rows) timeout_ms_ = -1;  // the SET may not have run
   return rows;
 }

@@ -62,6 +62,7 @@ class PgSession {
   std::optional<pg::Connection::Deadline> deadline_;
   std::int64_t timeout_ms_ = 0;  // the server's statement_timeout; -1: not known
   bool in_transaction_ = false;
+  bool failed_ = false;  // a statement of the transaction at hand
   bool claimed_ = false;
 };
 
