@@ -2,6 +2,8 @@
 // The engine's settings: several writers, fences, reported changes, samples, little memory.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "tests/projection/engine_fixture.hpp"
 
 namespace sluice::projection {
@@ -93,6 +95,33 @@ TEST_F(ModesTest, AGatewayThatMovedIsReadByTwoWritersAndCountedOnce) {
   EXPECT_EQ(one.run(*engine_).applied, 2u);
   EXPECT_THAT(*second->holes(10), IsEmpty());
   EXPECT_THAT(rows("own"), ElementsAre("plant-a|31"));
+}
+
+TEST_F(ModesTest, WritersAtTheSameTimeWaitForEachOtherAndLoseNothing) {
+  settings_.exclusive = false;
+  open(kShared);
+  const auto second = another();
+  // Each has a gateway of its own, one that both read, and the shared table.
+  const auto fill = [](Feed& feed, const std::string& own) {
+    const LaneMaker both("plant-both", 1);
+    const LaneMaker alone(own, 2);
+    feed.add(both.opened(0, 0));
+    feed.add(alone.opened(0, 0));
+    for (core::Seq seq = 2; seq <= 150; ++seq) {
+      feed.add(both.event(seq));
+      feed.add(alone.event(seq));
+    }
+  };
+  Feed one("EVENTS-a");
+  Feed two("EVENTS-b");
+  fill(one, "plant-a");
+  fill(two, "plant-b");
+  std::thread other([&] { two.run(*second, 9); });
+  one.run(*engine_, 11);
+  other.join();
+  EXPECT_THAT(rows("all"), ElementsAre("Reading|447"));
+  EXPECT_THAT(rows("own"), ElementsAre("plant-a|149", "plant-b|149", "plant-both|149"));
+  EXPECT_EQ(engine_->totals()->applied, 450u);
 }
 
 TEST_F(ModesTest, AParkedStreamIsParkedForAllWriters) {
