@@ -154,7 +154,7 @@ void measure(Arguments arguments) {
          .limit_or_peer =
              "hand-written upsert loop with the same gate: " + rounded(median(hand)) + " events/s",
          .ratio = median(ratio),
-         .at_least = 0.6});
+         .at_least = 0.7});
   print({.figure =
              "the same events with examples/machine-temperature.model.toml (two tables, latest)",
          .value = median(two_tables),
