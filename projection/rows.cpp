@@ -222,9 +222,8 @@ Result<void> Rows::flush(TableRows& table, const Changed& changed) {
   }
   table.dirty.clear();
   for (auto* list : {&storing_, &erasing_})
-    std::sort(list->begin(), list->end(), [&](const Cell* a, const Cell* b) {
-      return is_before(a, b, table.shape.key);
-    });
+    std::sort(list->begin(), list->end(),
+              [&](const Cell* a, const Cell* b) { return is_before(a, b, table.shape.key); });
   if (!storing_.empty()) SLUICE_TRY(table.store->store(storing_));
   if (!erasing_.empty()) SLUICE_TRY(table.store->erase(erasing_));
   return {};
