@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `sluice model explain` prints.
+#include "projection/layout.hpp"
 #include "projection/model.hpp"
 #include "projection/model_words.hpp"
 #include "projection/sql.hpp"
+#include "projection/sql_rows.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -63,7 +65,15 @@ std::string Model::explain() const {
 
 std::string Model::explain(Dialect dialect) const {
   std::string out = dialect == Dialect::kSqlite ? "-- SQLite\n" : "-- PostgreSQL\n";
-  for (const Table& table : tables_) out += "\n" + sql::create_table(table, dialect) + ";\n";
+  for (const Table& table : tables_) {
+    const TableShape shape = Layout(table).shape;
+    out += "\n" + sql::create_table(table, dialect) + ";\n";
+    // The operations themselves are run upon rows in memory.
+    out += dialect == Dialect::kSqlite ? "-- a batch reads, writes and removes its rows\n"
+                                       : "-- a batch does this for all its rows, as arrays\n";
+    out += sql::load(shape) + ";\n" + sql::store(shape) + ";\n" + sql::erase(shape) + ";\n";
+  }
+  if (needs_watermarks(*this)) out += "\n" + sql::create_watermarks(dialect) + ";\n";
   for (const SqlRule& rule : sql_rules_) {
     out += "\n-- on " + listed(rule.types) + "\n";
     for (std::size_t i = 0; i < rule.arguments.size(); ++i)

@@ -98,13 +98,18 @@ TEST(Language, WhereIsDecidedFromTheSubject) {
 }
 
 TEST(Language, EachPartHasItsPlaceInTheFingerprint) {
-  const std::string text = fingerprint_of(
-      kHead + kMachine +
-      R"(when = { any = [ { ".value" = { gt = 90, lt = 120.5 } }, { not = { "$lane" = { in = ["alarm", "bulk"] } } } ], row.n = { lt = 10 }, ".site" = { exists = false } }
+  const std::string text = fingerprint_of(kHead + kMachine +
+                                          R"([table.machine.on.when]
+any = [ { ".value" = { gt = 90, lt = 120.5 } }, { not = { "$lane" = { in = ["alarm", "bulk"] } } } ]
+row.n = { lt = 10 }
+".site" = { exists = false }
 [table.site]
 window = { size = "5m", late = "1h", beyond = { count = "too_late" } }
-key = { site = { lookup = "machine.site", key = { gateway = "$gateway", machine = "$entity" }, missing = "skip", order = "arrival" }, start = "$window" }
 shared = true
+order = "arrival"
+[table.site.key]
+site = { lookup = "machine.site", missing = "skip" }
+start = "$window"
 [table.site.columns]
 too_late = "int"
 n = "int"
@@ -116,8 +121,10 @@ count = { n = ".x" }
 [[on]]
 type = "Calibrated"
 args = { o = { type = "real", from = ".offset" }, g = "$gateway" }
-sql = { any = "UPDATE machine SET value = :o WHERE gateway = :g", postgres = "UPDATE machine SET value = :o::float8 WHERE gateway = :g" }
 touches = "machine"
+[on.sql]
+any = "UPDATE machine SET value = :o WHERE gateway = :g"
+postgres = "UPDATE machine SET value = :o::float8 WHERE gateway = :g"
 [view.v]
 sql = { sqlite = "SELECT n FROM site", postgres = "SELECT n AS n FROM site" }
 )");

@@ -37,7 +37,7 @@ std::string changed(const std::string& from, const std::string& to) {
 }
 
 TEST(Model, TakesTheExamples) {
-  for (const char* name : {"machine-temperature", "host-telemetry"}) {
+  for (const char* name : {"machine-temperature", "host-telemetry", "delivery", "plant-watch"}) {
     const auto model =
         Model::load(std::string(SLUICE_SOURCE_DIR "/examples/") + name + ".model.toml");
     ASSERT_TRUE(model) << model.error().message;
@@ -61,6 +61,8 @@ TEST(Model, ExplainsItselfInWordsAndInTheSqlOfEachDialect) {
   EXPECT_THAT((*model)->explain(), HasSubstr("on A: the row, made if there is none\n    n + 1\n"));
   EXPECT_THAT((*model)->explain(Dialect::kSqlite),
               HasSubstr("CREATE TABLE \"t\" (\n  \"gateway\" TEXT NOT NULL,\n  \"n\" INTEGER"));
+  EXPECT_THAT((*model)->explain(Dialect::kSqlite),
+              HasSubstr("DELETE FROM \"t\" WHERE \"gateway\""));
   EXPECT_THAT((*model)->explain(Dialect::kPostgres),
               HasSubstr("\"gateway\" text COLLATE \"C\" NOT NULL,\n  \"n\" bigint,\n  \"s\" text"));
 }
