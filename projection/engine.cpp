@@ -38,11 +38,19 @@ std::vector<std::string> gateways_of(std::span<const Incoming> messages) {
 Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const Model> model, const Place& place,
                                              const core::Clock& clock, core::Logger& log,
                                              const EngineSettings& settings) {
-  auto target = open_model_database(*model, place);
+  auto target = Target::open(place, Access::kWrite);
   if (!target) return target.error();
-  if (settings.exclusive) SLUICE_TRY((*target)->claim());
+  return open(std::move(model), std::move(*target), clock, log, settings);
+}
+
+Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<const Model> model,
+                                             std::unique_ptr<Target> target,
+                                             const core::Clock& clock, core::Logger& log,
+                                             const EngineSettings& settings) {
+  SLUICE_TRY(prepare_model_database(*model, *target));
+  if (settings.exclusive) SLUICE_TRY(target->claim());
   auto engine =
-      std::make_unique<ModelEngine>(std::move(model), std::move(*target), clock, log, settings);
+      std::make_unique<ModelEngine>(std::move(model), std::move(target), clock, log, settings);
   SLUICE_TRY(engine->prepare());
   return std::unique_ptr<Engine>(std::move(engine));
 }
@@ -119,9 +127,8 @@ Result<void> ModelEngine::read_beginning() {
   return {};
 }
 
-template <class Work>
 Result<BatchOutcome> ModelEngine::batch(const HubStream& hub, const Gateways& gateways, Begin how,
-                                        Work&& work) {
+                                        const std::function<Result<void>()>& work) {
   hub_ = hub;
   outcome_ = {};
   refused_ = 0;

@@ -85,6 +85,15 @@ struct ParkedEvent {
   std::uint64_t hub_seq = 0;
   std::int64_t parked_at_ns = 0;
   std::string body;
+  std::uint64_t behind = 0;  // "poison": events of its stream that wait behind it
+};
+
+// What came of an operator's word about a parked event.
+struct ParkedOutcome {
+  bool settled = false;       // else it still does not fit, and nothing was changed
+  std::string why;            // why not; or, settled, why the stream waits behind a later event
+  std::uint64_t applied = 0;  // events that took effect
+  std::uint64_t behind = 0;   // of the stream still wait
 };
 
 // The newest row of a gateway's lane, and sums over all its rows.
@@ -119,6 +128,7 @@ struct EngineTotals {
 };
 
 class EventSink;
+class Target;
 
 struct EngineSettings {
   std::uint64_t held_items_max = 16'384;        // per gateway and lane
@@ -147,6 +157,11 @@ class Engine {
   static core::Result<std::unique_ptr<Engine>> open(std::shared_ptr<const Model> model,
                                                     const Place& place, const core::Clock& clock,
                                                     core::Logger& log,
+                                                    const EngineSettings& settings = {});
+  // Upon a connection for writing that is there already.
+  static core::Result<std::unique_ptr<Engine>> open(std::shared_ptr<const Model> model,
+                                                    std::unique_ptr<Target> target,
+                                                    const core::Clock& clock, core::Logger& log,
                                                     const EngineSettings& settings = {});
   virtual ~Engine() = default;
 
@@ -177,6 +192,16 @@ class Engine {
   virtual core::Result<BatchOutcome> skip(const RowRef& row, std::string_view reason) = 0;
 
   virtual core::Result<std::vector<ParkedEvent>> parked(std::size_t limit) = 0;
+  // All but those that only wait behind a poison event, oldest first, without bodies.
+  virtual core::Result<std::vector<ParkedEvent>> parked_heads(std::size_t limit) = 0;
+  // kNotFound: no such event is parked.
+  virtual core::Result<ParkedEvent> parked_event(const core::Identity& event) = 0;
+  // Takes a parked event once more; or gives up its effect, for a reason. If it was poison, the
+  // later events of its stream follow in order, up to the next one that does not fit. One synced
+  // transaction with an audit row. kNotFound; kBadRequest: it only waits behind another.
+  virtual core::Result<ParkedOutcome> retry_parked(const core::Identity& event) = 0;
+  virtual core::Result<ParkedOutcome> skip_parked(const core::Identity& event,
+                                                  std::string_view reason) = 0;
   virtual core::Result<std::vector<LaneState>> lanes(std::size_t limit) = 0;
   // Where gateways' logs came apart, as far as EpochOpened events show it; see read_branches().
   virtual core::Result<std::vector<Branch>> branches(std::size_t limit) = 0;

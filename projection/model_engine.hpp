@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "projection/engine.hpp"
 #include "projection/evaluator.hpp"
 #include "projection/gate.hpp"
+#include "projection/parked_book.hpp"
 #include "projection/parking.hpp"
 #include "projection/rows.hpp"
 #include "projection/sql_runner.hpp"
@@ -38,6 +40,11 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<std::vector<Hole>> holes(std::size_t limit) override;
   core::Result<BatchOutcome> skip(const RowRef& row, std::string_view reason) override;
   core::Result<std::vector<ParkedEvent>> parked(std::size_t limit) override;
+  core::Result<std::vector<ParkedEvent>> parked_heads(std::size_t limit) override;
+  core::Result<ParkedEvent> parked_event(const core::Identity& event) override;
+  core::Result<ParkedOutcome> retry_parked(const core::Identity& event) override;
+  core::Result<ParkedOutcome> skip_parked(const core::Identity& event,
+                                          std::string_view reason) override;
   core::Result<std::vector<LaneState>> lanes(std::size_t limit) override;
   core::Result<std::vector<Branch>> branches(std::size_t limit) override;
   core::Result<EngineTotals> totals() override;
@@ -61,6 +68,12 @@ class ModelEngine final : public Engine, private GateSink {
   void alarm(std::string text);
   void report(const Row& row);
 
+  // What an operator says of a parked event (engine_parked.cpp)
+  core::Result<ParkedOutcome> settle(const core::Identity& event, bool applies,
+                                     std::string_view reason);
+  core::Result<std::string> take_parked(const ParkedBook::Entry& entry);
+  core::Result<void> follow(ParkedBook& book, const ParkedBook::Entry& head, ParkedOutcome& out);
+
   Gate gate() { return Gate(*store_, gate_settings_); }
   core::Result<void> offer(const HubStream& hub, std::span<const Incoming> messages);
   core::Result<void> offer_one(const HubStream& hub, const Incoming& message,
@@ -73,9 +86,8 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<void> turn_back(const std::string& hub_stream, std::uint64_t sequence);
   // Runs `work` as one transaction upon these gateways; on an error nothing of it is left, in the
   // database or in memory. `hub` may be nameless: an operator's word.
-  template <class Work>
   core::Result<BatchOutcome> batch(const HubStream& hub, const Gateways& gateways, Begin how,
-                                   Work&& work);
+                                   const std::function<core::Result<void>()>& work);
   core::Result<void> check_session();
   core::Result<void> enter(const HubStream& hub, const Gateways& gateways);
   core::Result<void> write_rows();

@@ -52,20 +52,17 @@ Result<void> keep_definition(Target& target, const Model& model) {
 
 }  // namespace
 
-Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Place& place) {
-  auto target = Target::open(place, Access::kWrite);
-  if (!target) return target.error();
-  const auto tables = (*target)->tables();
+Result<void> prepare_model_database(const Model& model, Target& target) {
+  const auto tables = target.tables();
   if (!tables) return tables.error();
   if (std::find(tables->begin(), tables->end(), "_sluice_meta") == tables->end()) {
     if (!tables->empty())
-      return fail(Errc::kConfig, place.text() + " is a database of something else");
-    SLUICE_TRY(create(**target, model));
+      return fail(Errc::kConfig, target.place().text() + " is a database of something else");
+    SLUICE_TRY(create(target, model));
   }
-  SLUICE_TRY(upgrade_schema(**target, model));
-  SLUICE_TRY(check_stored_model(**target, model));
-  SLUICE_TRY(keep_definition(**target, model));
-  return target;
+  SLUICE_TRY(upgrade_schema(target, model));
+  SLUICE_TRY(check_stored_model(target, model));
+  return keep_definition(target, model);
 }
 
 }  // namespace sluice::projection

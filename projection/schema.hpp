@@ -9,8 +9,8 @@
 
 namespace sluice::projection {
 
-// Opens a model's database for writing, makes its tables if it is new, brings one of an older
-// format to this one, and checks that it belongs to this model (stored_model.hpp).
-core::Result<std::unique_ptr<Target>> open_model_database(const Model& model, const Place& place);
+// Makes the tables of a model upon a connection for writing if the place is new, brings one of an
+// older format to this one, and checks that it belongs to this model (stored_model.hpp).
+core::Result<void> prepare_model_database(const Model& model, Target& target);
 
 }  // namespace sluice::projection

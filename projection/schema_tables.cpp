@@ -62,6 +62,11 @@ CREATE TABLE _sluice_parked (
   kind $text NOT NULL, why $text NOT NULL, hub_seq $int NOT NULL, parked_ns $int NOT NULL,
   body $bytes NOT NULL, clock_ns $int NOT NULL DEFAULT 0, UNIQUE (gateway, lane, epoch, seq)
 )$strict_rowid;
+CREATE INDEX _sluice_parked_stream ON _sluice_parked (gateway, category, entity, id);
+CREATE TABLE _sluice_settled (
+  $id, gateway $text NOT NULL, lane $int NOT NULL, epoch $text NOT NULL, seq $int NOT NULL,
+  applied $int NOT NULL, reason $text NOT NULL, at_ns $int NOT NULL
+)$strict_rowid;
 CREATE TABLE _sluice_refused (
   $id, hub_stream $text NOT NULL, hub_seq $int NOT NULL,
   subject $text NOT NULL, msg_id $text NOT NULL, why $text NOT NULL, at_ns $int NOT NULL,

@@ -40,6 +40,14 @@ CREATE TABLE _sluice_fence (hub_stream TEXT PRIMARY KEY, token INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
 )sql";
 
+constexpr const char* kSettled = R"sql(
+CREATE INDEX _sluice_parked_stream ON _sluice_parked (gateway, category, entity, id);
+CREATE TABLE _sluice_settled (
+  id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, lane INTEGER NOT NULL, epoch TEXT NOT NULL,
+  seq INTEGER NOT NULL, applied INTEGER NOT NULL, reason TEXT NOT NULL, at_ns INTEGER NOT NULL
+) STRICT;
+)sql";
+
 Result<void> add_order(Target& target, const Model& model) {
   SLUICE_TRY(target.exec(kGateTables));
   // What the rows hold so far counts as older than whatever comes.
@@ -64,6 +72,7 @@ Result<void> upgrade_schema(Target& target, const Model& model) {
   if (!transaction) return transaction.error();
   if (*format == "1") SLUICE_TRY(add_order(target, model));
   SLUICE_TRY(target.exec(kTotals));
+  SLUICE_TRY(target.exec(kSettled));
   SLUICE_TRY(target.exec("UPDATE _sluice_meta SET value = '" + std::to_string(kSchemaFormat) +
                          "' WHERE name = 'format'"));
   return transaction->commit();

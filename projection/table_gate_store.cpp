@@ -186,7 +186,10 @@ Result<GateRow*> TableGateStore::create(const RowRef& ref) {
   row->gateway = ref.gateway;
   row->epoch = ref.epoch;
   row->lane = ref.lane;
-  while (*create_->step()) {
+  for (bool more = true; more;) {
+    const auto next = create_->step();
+    if (!next) return next.error();
+    more = *next;
   }
   return keep(std::move(row));
 }
