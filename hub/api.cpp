@@ -3,14 +3,17 @@
 
 #include <memory>
 
+#include "hub/api_definitions.hpp"
 #include "hub/api_follow.hpp"
 #include "hub/api_gateways.hpp"
 #include "hub/api_health.hpp"
 #include "hub/api_holds.hpp"
 #include "hub/api_models.hpp"
+#include "hub/api_parked.hpp"
 #include "hub/api_rows.hpp"
-#include "hub/api_versions.hpp"
 #include "hub/api_tail.hpp"
+#include "hub/api_verify.hpp"
+#include "hub/api_versions.hpp"
 #include "hub/branch_book.hpp"
 #include "hub/metrics.hpp"
 #include "hub/openapi.hpp"
@@ -37,18 +40,22 @@ MetricsGroup program_metrics(const NeedDesk& needs, std::function<std::uint64_t(
 
 void add_api(Routes& routes, const ApiParts& parts) {
   const auto branches = std::make_shared<BranchBook>(parts.models, parts.clock);
-  add_models_api(routes, {parts.models, parts.clock});
+  add_models_api(routes, {parts.models, parts.clock, parts.verify});
   add_versions_api(routes, {parts.models, parts.reload});
   add_rows_api(routes, {parts.models, parts.clock});
   add_follow_api(routes, {parts.models});
   add_gateways_api(routes, {parts.models, branches, parts.reports, parts.watch, parts.clock});
+  add_definitions_api(routes, parts.models);
+  add_verify_api(routes, {parts.models, parts.verify});
+  add_parked_api(routes, {parts.models, parts.audit});
   add_holds_api(routes, {parts.models, parts.audit, parts.clock});
   add_tail_api(routes, parts.tail);
   add_health_api(routes, parts.models);
   add_openapi_api(routes, parts.models);
-  add_metrics_api(routes, {model_metrics(parts.models, parts.clock),
-                           gateway_metrics(parts.reports, branches, parts.clock),
-                           program_metrics(parts.needs, parts.http_requests)});
+  add_metrics_api(
+      routes, {model_metrics(parts.models, parts.clock), verify_metrics(parts.models, parts.verify),
+               gateway_metrics(parts.reports, branches, parts.clock),
+               program_metrics(parts.needs, parts.http_requests)});
 }
 
 }  // namespace sluice::hub

@@ -13,6 +13,7 @@
 #include "hub/report_watch.hpp"
 #include "hub/routes.hpp"
 #include "hub/tail.hpp"
+#include "hub/verify_desk.hpp"
 
 namespace sluice::hub {
 
@@ -24,6 +25,7 @@ struct ApiParts {
   Tail& tail;
   const NeedDesk& needs;
   Audit& audit;
+  VerifyDesk& verify;
   const core::Clock& clock;
   std::function<std::uint64_t()> http_requests;  // served so far
   std::function<core::Result<void>()> reload;    // reads all model files again

@@ -142,6 +142,7 @@ http::Response models(const ModelsApi& parts) {
     auto described = describe(*version, parts.clock);
     if (!described) return http::error_response(described.error());
     add_versions(parts.models, version->name(), *described);
+    (*described)["verify"] = status_json(parts.verify.status(version->name()));
     list.push_back(std::move(*described));
   }
   return json_response(core::to_json(json::object{{"models", std::move(list)},
@@ -155,6 +156,7 @@ http::Response model(const ModelsApi& parts, const http::Request& request) {
   auto described = describe(*version, parts.clock);
   if (!described) return http::error_response(described.error());
   add_versions(parts.models, version->name(), *described);
+  (*described)["verify"] = status_json(parts.verify.status(version->name()));
   const auto lanes =
       version->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
   if (!lanes) return http::error_response(lanes.error());

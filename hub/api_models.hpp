@@ -4,6 +4,7 @@
 #include "core/clock.hpp"
 #include "hub/model_shelf.hpp"
 #include "hub/routes.hpp"
+#include "hub/verify_desk.hpp"
 
 namespace sluice::hub {
 
@@ -11,6 +12,7 @@ namespace sluice::hub {
 struct ModelsApi {
   const ModelShelf& models;
   const core::Clock& clock;
+  const VerifyDesk& verify;
 };
 void add_models_api(Routes& routes, const ModelsApi& parts);
 

@@ -12,6 +12,8 @@
 #include <mutex>
 
 #include "hub/definition_files.hpp"
+#include "hub/verify_desk.hpp"
+#include "hub/verify_json.hpp"
 #include "hub/version_store.hpp"
 
 namespace sluice::hub {
@@ -21,6 +23,8 @@ using core::fail;
 using core::Result;
 
 namespace {
+
+constexpr std::uint64_t kSwitchSample = 500;  // rows, before a version serves
 
 // What a connection goes on in spite of, as a right that is missing. The same words once a minute.
 std::function<void(core::Error)> error_reporter(const core::Clock& clock, core::Logger& log) {
@@ -94,6 +98,7 @@ struct Hub::Parts {
   std::unique_ptr<ReportWatch> watch;
   std::unique_ptr<Tail> tail;
   ModelShelf models;
+  std::unique_ptr<VerifyDesk> verify;  // looks at the models: ends before them
 
   std::mutex changing;  // start, reload, stop
   bool started = false;
@@ -101,6 +106,7 @@ struct Hub::Parts {
 
   ModelVersion::Feeds make_feeds(EngineHost& host);
   Result<std::unique_ptr<VersionStore>> versions_of(const FoundDefinition& found);
+  SampleCheck sample_check();
   Result<void> open_model(const FoundDefinition& found);
   Result<void> open_models(const std::vector<FoundDefinition>& found);
 };
@@ -159,6 +165,19 @@ Result<std::unique_ptr<VersionStore>> Hub::Parts::versions_of(const FoundDefinit
   return postgres_versions(std::move(*login), found.model);
 }
 
+// What decides whether a version that was built may serve.
+SampleCheck Hub::Parts::sample_check() {
+  return [this](ModelVersion& version,
+                const std::function<bool()>& stopping) -> Result<SampleVerdict> {
+    const auto report = verify->check(version, kSwitchSample, stopping);
+    if (!report) return report.error();
+    SampleVerdict out{report->good(), report->rows, {}};
+    if (!report->findings.empty())
+      out.words = core::to_json(finding_json(version.model(), report->findings.front()));
+    return out;
+  };
+}
+
 Result<void> Hub::Parts::open_model(const FoundDefinition& found) {
   ModelHost::Parts of_model;
   auto store = versions_of(found);
@@ -168,6 +187,7 @@ Result<void> Hub::Parts::open_model(const FoundDefinition& found) {
   of_model.audit = [this](std::string_view type, const core::json::object& data) {
     (void)audit.record(type, data);  // it logs what the gateway beside did not take
   };
+  of_model.check = sample_check();
   of_model.keep = static_cast<std::size_t>(settings.keep_versions);
   auto host = ModelHost::open(found, std::move(of_model), clock, log);
   if (!host) return host.error();
@@ -203,6 +223,11 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
                                             [&all](const core::Error& error) { all.fatal(error); });
   all.tail = std::make_unique<Tail>(settings.shards, all.connection, log,
                                     [&all](const core::Error& error) { all.fatal(error); });
+  all.verify = std::make_unique<VerifyDesk>(
+      all.models, all.audit, clock, log,
+      VerifyDesk::Settings{std::filesystem::path(settings.state) / "verify",
+                           settings.verify_interval,
+                           static_cast<std::uint64_t>(settings.verify_sample), all.connection});
   SLUICE_TRY(all.open_models(*found));
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
 }
@@ -212,6 +237,7 @@ void Hub::start(std::function<void(const core::Error&)> fatal) {
   parts_->fatal = std::move(fatal);
   parts_->watch->start();
   parts_->tail->start();
+  parts_->verify->start();
   parts_->started = true;
   for (const auto& host : parts_->models.hosts()) host->start();
 }
@@ -244,6 +270,7 @@ Result<void> Hub::reload() {
 void Hub::stop() {
   if (parts_->watch) parts_->watch->stop();
   if (parts_->tail) parts_->tail->stop();
+  if (parts_->verify) parts_->verify->stop();
   const std::lock_guard lock(parts_->changing);
   parts_->stopped = true;
   for (const auto& host : parts_->models.hosts()) host->stop();
@@ -252,13 +279,14 @@ void Hub::stop() {
 void Hub::join() {
   if (parts_->watch) parts_->watch->join();
   if (parts_->tail) parts_->tail->join();
+  if (parts_->verify) parts_->verify->join();
   for (const auto& host : parts_->models.hosts()) host->join();
 }
 
 void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) {
-  add_api(routes,
-          {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->needs,
-           parts_->audit, parts_->clock, std::move(http_requests), [this] { return reload(); }});
+  add_api(routes, {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->needs,
+                   parts_->audit, *parts_->verify, parts_->clock, std::move(http_requests),
+                   [this] { return reload(); }});
 }
 
 std::uint64_t Hub::silent_ns() const {

@@ -48,6 +48,9 @@ void visit(HubSettings& settings, core::SettingsVisitor& visitor) {
   visitor.field("gateway_socket", settings.gateway_socket);
   visitor.field("check_interval", settings.check_interval, milliseconds(100),
                 milliseconds(600'000));
+  visitor.field("verify_interval", settings.verify_interval, milliseconds(0),
+                milliseconds(366LL * 86'400'000));
+  visitor.field("verify_sample", settings.verify_sample, 0, INT64_MAX);
   visitor.field("keep_versions", settings.keep_versions, 0, 100);
   visit(settings.login, visitor);
   visit(settings.http, visitor);

@@ -26,8 +26,10 @@ struct HubSettings {
   std::string listen = "127.0.0.1:8090";  // port 0: a free one, named in the log
   std::string token_file;                 // then every API request over TCP needs a token
   std::string gateway_socket;             // ingest.sock of a sluiced beside, for audit events
-  std::chrono::milliseconds check_interval{60'000};  // how often each position is looked up
-  std::int64_t keep_versions = 2;                    // of a model, beside the one that serves
+  std::chrono::milliseconds check_interval{60'000};       // how often each position is looked up
+  std::chrono::milliseconds verify_interval{86'400'000};  // of each model; 0: never by itself
+  std::int64_t verify_sample = 0;                         // rows that are compared then; 0: all
+  std::int64_t keep_versions = 2;                         // of a model, beside the one that serves
   nats::LoginSettings login;
   http::ServerSettings http;
 };

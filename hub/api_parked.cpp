@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/api_parked.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/codec/event_codec.hpp"
+#include "core/codec/json_data.hpp"
+#include "core/text.hpp"
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+namespace json = core::json;
+
+namespace {
+
+constexpr std::size_t kListMax = 1000;
+constexpr std::size_t kReasonBytesMax = 500;
+
+core::Identity identity_of(const projection::ParkedEvent& event) {
+  return {event.gateway, event.epoch, event.lane, event.seq, 0};
+}
+
+json::object described(const std::string& model, const projection::ParkedEvent& event) {
+  return {{"model", model},
+          {"event", identity_of(event).text()},
+          {"stream", event.gateway + "/" + event.stream},
+          {"type", event.type},
+          {"kind", event.kind},
+          {"why", event.why},
+          {"behind", event.behind},
+          {"hub_seq", event.hub_seq},
+          {"parked_at", core::format_time(event.parked_at_ns)}};
+}
+
+// What waits behind a poison event is counted with it.
+http::Response list(const ParkedApi& parts, const http::Request& request) {
+  const auto wanted = request.query_value("model");
+  json::array out;
+  for (const auto& version : parts.models.serving()) {
+    if (wanted && version->name() != *wanted) continue;
+    const auto events = version->with_engine(
+        [](projection::Engine& engine) { return engine.parked_heads(kListMax); });
+    if (!events) return http::error_response(events.error());
+    for (const projection::ParkedEvent& event : *events)
+      out.push_back(described(version->name(), event));
+  }
+  return json_response(core::to_json(json::object{{"parked", std::move(out)}}));
+}
+
+http::Response show(const ParkedApi& parts, const http::Request& request) {
+  const auto version = parts.models.serving(request.parameter("model"));
+  if (!version) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+  const auto identity = core::Identity::parse(request.parameter("event"));
+  if (!identity) return http::error_response(identity.error());
+  const auto event = version->with_engine(
+      [&](projection::Engine& engine) { return engine.parked_event(*identity); });
+  if (!event) return http::error_response(event.error());
+  json::object out = described(version->name(), *event);
+  if (const auto decoded = codec::decode_event(event->body)) {
+    std::string text;
+    codec::event_to_json(*decoded, text);
+    if (auto content = core::parse_json(text)) out["content"] = std::move(*content);
+  }
+  return json_response(core::to_json(out));
+}
+
+// What both verbs ask for.
+struct Settle {
+  std::string model;
+  core::Identity event;
+  std::string reason;
+};
+
+Result<std::string> text_field(const json::object& object, const char* key) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr || !value->is_string())
+    return fail(Errc::kBadRequest, std::string(key) + " must be text", key);
+  return std::string(value->as_string());
+}
+
+Result<Settle> parse_settle(std::string_view body, bool with_reason) {
+  const auto parsed = core::parse_json(body);
+  if (!parsed) return parsed.error();
+  if (!parsed->is_object()) return fail(Errc::kBadRequest, "the body must be a JSON object");
+  const json::object& object = parsed->as_object();
+  for (const auto& entry : object)
+    if (entry.key() != "model" && entry.key() != "event" &&
+        !(with_reason && entry.key() == "reason"))
+      return fail(Errc::kBadRequest, "unknown field", std::string(entry.key()));
+  Settle out;
+  auto model = text_field(object, "model");
+  if (!model) return model.error();
+  out.model = std::move(*model);
+  const auto event = text_field(object, "event");
+  if (!event) return event.error();
+  auto identity = core::Identity::parse(*event);
+  if (!identity) return fail(Errc::kBadRequest, identity.error().message, "event");
+  out.event = std::move(*identity);
+  if (!with_reason) return out;
+  auto reason = text_field(object, "reason");
+  if (!reason) return reason.error();
+  if (reason->empty() || reason->size() > kReasonBytesMax)
+    return fail(Errc::kBadRequest, "say why, in 1 to 500 bytes", "reason");
+  out.reason = std::move(*reason);
+  return out;
+}
+
+// In all open versions of the model: the one that is being built waits for the same event.
+Result<projection::ParkedOutcome> settle_in(const ParkedApi& parts, const Settle& asked,
+                                            bool retry) {
+  if (!parts.models.serving(asked.model)) return fail(Errc::kNotFound, "no such model", "model");
+  std::optional<projection::ParkedOutcome> out;
+  core::Error error = fail(Errc::kNotFound, "no such event is parked there", "event");
+  for (const auto& version : parts.models.open_versions()) {
+    if (version->name() != asked.model) continue;
+    auto done = version->with_engine([&](projection::Engine& engine) {
+      return retry ? engine.retry_parked(asked.event)
+                   : engine.skip_parked(asked.event, asked.reason);
+    });
+    if (done) {
+      if (!out) out = std::move(*done);
+    } else if (done.error().code != Errc::kNotFound) {
+      error = done.error();
+    }
+  }
+  if (!out) return error;
+  return std::move(*out);
+}
+
+http::Response settle(const ParkedApi& parts, const http::Request& request, bool retry) {
+  if (const auto sender = check_sender(request); !sender)
+    return http::error_response(sender.error());
+  const auto asked = parse_settle(request.body, !retry);
+  if (!asked) return http::error_response(asked.error());
+  const auto done = settle_in(parts, *asked, retry);
+  if (!done) return http::error_response(done.error());
+  json::object out{{"model", asked->model},
+                   {"event", asked->event.text()},
+                   {"settled", done->settled},
+                   {"applied", done->applied},
+                   {"behind", done->behind}};
+  if (!done->why.empty()) out["why"] = done->why;
+  if (done->settled) {
+    json::object deed = out;
+    if (!retry) deed["reason"] = asked->reason;
+    deed["by"] = request.peer;
+    const auto recorded = parts.audit.record(retry ? "ParkedRetried" : "ParkedSkipped", deed);
+    out["recorded"] = recorded && *recorded;
+    if (!recorded) out["event_error"] = core::to_string(recorded.error());
+  }
+  return json_response(core::to_json(out));
+}
+
+}  // namespace
+
+void add_parked_api(Routes& routes, const ParkedApi& parts) {
+  routes.get("/v1/parked", [parts](const http::Request& request) { return list(parts, request); });
+  routes.get("/v1/parked/{model}/{event}",
+             [parts](const http::Request& request) { return show(parts, request); });
+  routes.post("/v1/parked/retry",
+              [parts](const http::Request& request) { return settle(parts, request, true); });
+  routes.post("/v1/parked/skip",
+              [parts](const http::Request& request) { return settle(parts, request, false); });
+}
+
+}  // namespace sluice::hub

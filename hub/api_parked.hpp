@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "hub/audit.hpp"
+#include "hub/model_shelf.hpp"
+#include "hub/routes.hpp"
+
+namespace sluice::hub {
+
+// GET /v1/parked, GET /v1/parked/{model}/{event}, POST /v1/parked/retry, POST /v1/parked/skip.
+struct ParkedApi {
+  const ModelShelf& models;
+  Audit& audit;
+};
+void add_parked_api(Routes& routes, const ParkedApi& parts);
+
+}  // namespace sluice::hub

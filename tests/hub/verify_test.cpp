@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model compared with what its events make, on real files: what is found, what is told, and that
+// a right model is never called wrong, wherever it stands.
+#include "hub/verify.hpp"
+
+#include <gmock/gmock.h>
+
+#include "core/random.hpp"
+#include "hub/replay.hpp"
+#include "hub/verify_json.hpp"
+#include "tests/hub/feed_source.hpp"
+#include "tests/projection/engine_fixture.hpp"
+#include "tests/projection/wire.hpp"
+
+namespace sluice::hub {
+namespace {
+
+using projection::RowDifference;
+using test::LaneMaker;
+using testing::HasSubstr;
+
+constexpr const char* kModel = R"(
+model = "checked"
+version = 1
+[where]
+categories = ["machine"]
+[table.machine]
+key = { gateway = "$gateway", machine = "$entity", lane = "$lane" }
+[table.machine.columns]
+n = { type = "int", default = 0 }
+last = "real"
+low = "int"
+[[table.machine.on]]
+type = "Reading"
+inc = { n = 1 }
+set = { last = ".value" }
+min = { low = ".k" }
+[[table.machine.on]]
+type = "Gone"
+delete = true
+)";
+
+// The same, and a total of all gateways.
+const std::string kWithTotal = std::string(kModel) + R"(
+[table.total]
+key = { type = "$type" }
+shared = true
+[table.total.columns]
+n = { type = "int", default = 0 }
+[[table.total.on]]
+type = "Reading"
+inc = { n = 1 }
+)";
+
+class VerifyTest : public test::EngineTest {
+ protected:
+  // `count` readings of machines m0 ... m9, k = value = seq.
+  void fill(const LaneMaker& lane, std::size_t count, core::Seq from = 2) {
+    if (from == 2) feed_.add(lane.opened(0, 0));
+    for (core::Seq seq = from; seq < from + count; ++seq) add_reading(lane, seq);
+  }
+  void add_reading(const LaneMaker& lane, core::Seq seq) { feed_.add(reading(lane, seq)); }
+  static test::Message reading(const LaneMaker& lane, core::Seq seq) {
+    test::Made made = lane.base(seq);
+    made.entity = "m" + std::to_string(seq % 10);
+    made.json = "{\"k\": " + std::to_string(seq) + ", \"value\": " + std::to_string(seq) + ".5}";
+    return test::message(made);
+  }
+  void apply() { feed_.run(*engine_, 20); }
+  void tamper(const std::string& sql) {
+    auto target = projection::Target::open(place_, projection::Access::kWrite);
+    ASSERT_TRUE(target);
+    ASSERT_TRUE((*target)->exec(sql)) << sql;
+  }
+  VerifyReport verified(std::uint64_t sample = 0, std::uint64_t seed = 0) {
+    VerifyRequest request{model_, place_, dir_ / "scratch"};
+    request.sample = sample;
+    request.seed = seed;
+    source_.add(feed_);
+    auto report = verify(request, source_, clock_, log_);
+    EXPECT_TRUE(report) << (report ? "" : core::to_string(report.error()));
+    EXPECT_TRUE(std::filesystem::is_empty(dir_ / "scratch"));
+    return report ? std::move(*report) : VerifyReport{};
+  }
+
+  test::FeedSource source_;
+  LaneMaker two_{"plant-8", 7};
+};
+
+TEST_F(VerifyTest, ARightModelIsGood) {
+  open(kWithTotal);
+  fill(one_, 100);
+  fill(two_, 50);
+  apply();
+  const auto report = verified();
+  EXPECT_TRUE(report.good());
+  EXPECT_EQ(report.rows, 21u);
+  EXPECT_EQ(report.messages, 152u);
+  EXPECT_TRUE(report.unverifiable.empty());
+  ASSERT_EQ(report.positions.size(), 1u);
+  EXPECT_EQ(report.positions[0].sequence, 152u);
+}
+
+TEST_F(VerifyTest, AChangedRowIsFoundWithColumnAndFirstEvent) {
+  open(kModel);
+  fill(one_, 100);
+  apply();
+  // As if the effect of the newest event of m3 had been lost: seq 93, of 13, 23 ... 93.
+  tamper("UPDATE machine SET n = n - 1 WHERE machine = 'm3'");
+  const auto report = verified();
+  EXPECT_EQ(report.differences, 1u);
+  ASSERT_EQ(report.findings.size(), 1u);
+  const VerifyFinding& finding = report.findings[0];
+  EXPECT_EQ(finding.row.kind, RowDifference::Kind::kChanged);
+  EXPECT_EQ(finding.row.table, "machine");
+  EXPECT_EQ(std::get<std::string>(finding.row.key[1]), "m3");
+  ASSERT_EQ(finding.row.cells.size(), 1u);
+  EXPECT_EQ(finding.row.cells[0].column, "n");
+  EXPECT_EQ(std::get<std::int64_t>(finding.row.cells[0].expected), 10);
+  EXPECT_EQ(std::get<std::int64_t>(finding.row.cells[0].found), 9);
+  ASSERT_TRUE(finding.event.first);
+  EXPECT_TRUE(finding.event.ever);
+  EXPECT_EQ(finding.event.first->identity, "plant-7.0000000000000001.telemetry.93");
+  EXPECT_EQ(finding.event.first->type, "Reading");
+  EXPECT_EQ(finding.event.first->stream, "machine/m3");
+  EXPECT_EQ(finding.event.first->hub_seq, 93u);
+}
+
+TEST_F(VerifyTest, AValueThatNoEventGaveIsToldAsSuch) {
+  open(kModel);
+  fill(one_, 30);
+  apply();
+  tamper("UPDATE machine SET last = -1.0 WHERE machine = 'm4'");
+  const auto report = verified();
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_FALSE(report.findings[0].event.ever);
+  ASSERT_TRUE(report.findings[0].event.first);
+  EXPECT_THAT(report.findings[0].event.first->identity, HasSubstr("telemetry.4"));
+}
+
+TEST_F(VerifyTest, AMissingRowIsFoundWithTheEventThatMadeIt) {
+  open(kModel);
+  fill(one_, 40);
+  apply();
+  tamper("DELETE FROM machine WHERE machine = 'm7'");
+  const auto report = verified();
+  EXPECT_EQ(report.differences, 1u);
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].row.kind, RowDifference::Kind::kMissing);
+  ASSERT_TRUE(report.findings[0].event.first);
+  EXPECT_EQ(report.findings[0].event.first->hub_seq, 7u);
+}
+
+TEST_F(VerifyTest, AnExtraRowIsFoundWithTheEventThatRemovedIt) {
+  open(kModel);
+  fill(one_, 40);
+  test::Made gone = one_.base(42);
+  gone.entity = "m5";
+  gone.type = "Gone";
+  feed_.add(test::message(gone));
+  apply();
+  // The row as it stood before it was removed, and one that never was.
+  tamper(
+      "INSERT INTO machine (gateway, machine, lane, n, last, low)"
+      " VALUES ('plant-7', 'm5', 'telemetry', 4, 35.5, 5),"
+      " ('plant-7', 'zz', 'telemetry', 1, 1.0, 1)");
+  const auto report = verified();
+  EXPECT_EQ(report.differences, 2u);
+  ASSERT_EQ(report.findings.size(), 2u);
+  EXPECT_EQ(report.findings[0].row.kind, RowDifference::Kind::kExtra);
+  ASSERT_TRUE(report.findings[0].event.first);
+  EXPECT_EQ(report.findings[0].event.first->type, "Gone");
+  EXPECT_FALSE(report.findings[1].event.first);
+}
+
+TEST_F(VerifyTest, AWrongTotalOfAllGatewaysIsFound) {
+  open(kWithTotal);
+  fill(one_, 100);
+  fill(two_, 50);
+  apply();
+  tamper("UPDATE total SET n = 149");
+  const auto report = verified();
+  EXPECT_EQ(report.differences, 1u);
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].row.table, "total");
+  ASSERT_TRUE(report.findings[0].event.first);
+  EXPECT_EQ(report.findings[0].event.first->hub_seq, 152u);
+}
+
+TEST_F(VerifyTest, AListIsBoundedAndTheCountIsNot) {
+  open(kModel);
+  fill(one_, 100);
+  apply();
+  tamper("UPDATE machine SET n = n + 1");
+  VerifyRequest request{model_, place_, dir_ / "scratch"};
+  request.list_max = 3;
+  source_.add(feed_);
+  const auto report = verify(request, source_, clock_, log_);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->differences, 10u);
+  EXPECT_EQ(report->findings.size(), 3u);
+}
+
+// A model that has read half, with holes, is compared with that half.
+TEST_F(VerifyTest, AModelIsComparedWhereItStandsAndNotAtTheEnd) {
+  open(kModel);
+  fill(one_, 60);
+  apply();
+  fill(one_, 40, 62);  // the hub has more by now
+  EXPECT_TRUE(verified().good());
+  tamper("UPDATE machine SET low = 1 WHERE machine = 'm9'");
+  EXPECT_EQ(verified().differences, 1u);
+}
+
+TEST_F(VerifyTest, WhatWaitsBehindAHoleIsNotExpected) {
+  open(kModel);
+  fill(one_, 30);
+  fill(one_, 30, 40);  // 32 to 39 are not there
+  apply();
+  auto report = verified();
+  EXPECT_TRUE(report.good());
+  EXPECT_TRUE(report.unverifiable.empty());
+  feed_.add(one_.gap(32, 39));
+  EXPECT_TRUE(verified().good());
+  apply();
+  EXPECT_TRUE(verified().good());
+}
+
+TEST_F(VerifyTest, ASkippedHoleIsSkippedInTheComparisonToo) {
+  open(kModel);
+  fill(one_, 30);
+  fill(one_, 30, 40);
+  apply();
+  ASSERT_TRUE(engine_->skip(one_.row(), "card burnt"));
+  for (core::Seq seq = 32; seq < 36; ++seq) add_reading(one_, seq);  // some come after all
+  fill(one_, 10, 70);
+  apply();
+  EXPECT_EQ(engine_->totals()->late, 4u);
+  const auto report = verified();
+  EXPECT_TRUE(report.good());
+  EXPECT_TRUE(report.unverifiable.empty());
+}
+
+TEST_F(VerifyTest, ASkippedBeginningAndAnEndedWaitAreMirrored) {
+  open(kModel);
+  const LaneMaker next("plant-7", 2);
+  fill(one_, 10);
+  feed_.add(next.opened(1, 20));  // 12 to 20 of the first epoch never came
+  for (core::Seq seq = 22; seq < 30; ++seq) feed_.add(reading(next, seq));
+  for (core::Seq seq = 5; seq < 12; ++seq) feed_.add(reading(two_, seq));  // no beginning
+  apply();
+  ASSERT_TRUE(engine_->skip(next.row(), "no need to wait"));
+  ASSERT_TRUE(engine_->skip(two_.row(), "its beginning is lost"));
+  const auto report = verified();
+  EXPECT_TRUE(report.good());
+  EXPECT_TRUE(report.unverifiable.empty());
+  EXPECT_EQ(report.rows, 17u);
+}
+
+TEST_F(VerifyTest, WhatOperatorsDidWithParkedEventsIsDoneInTheComparisonToo) {
+  open(kModel);
+  fill(one_, 10);
+  for (core::Seq seq = 12; seq < 18; ++seq) {
+    test::Made made = one_.base(seq);
+    made.entity = seq % 2 == 0 ? "m1" : "m2";
+    made.json = seq < 14 ? "{\"k\": \"text\"}" : "{\"k\": 3}";
+    feed_.add(test::message(made));
+  }
+  apply();
+  EXPECT_TRUE(verified().good());
+  ASSERT_TRUE(
+      engine_->skip_parked({"plant-7", core::Epoch{1}, core::Lane::kTelemetry, 12, 0}, "x"));
+  const auto report = verified();
+  EXPECT_TRUE(report.good());
+  EXPECT_TRUE(report.unverifiable.empty());
+}
+
+TEST_F(VerifyTest, WhatTheHubHasNoMoreIsToldAndTheRestIsCompared) {
+  open(kModel);
+  fill(one_, 50);
+  fill(two_, 50);
+  apply();
+  tamper("UPDATE machine SET n = 77 WHERE machine = 'm1'");  // of both gateways
+  source_.lose_first(20);
+  const auto report = verified();
+  ASSERT_EQ(report.unverifiable.size(), 1u);
+  EXPECT_THAT(report.unverifiable[0], HasSubstr("plant-7"));
+  EXPECT_EQ(report.rows, 10u);
+  EXPECT_EQ(report.differences, 1u);
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(std::get<std::string>(report.findings[0].row.key[0]), "plant-8");
+}
+
+TEST_F(VerifyTest, ASampleComparesSomeRowsAndOverAllSeedsFindsWhatIsWrong) {
+  open(kModel);
+  for (std::uint64_t gateway = 1; gateway <= 20; ++gateway)
+    fill(LaneMaker("plant-" + std::to_string(gateway), gateway), 20);
+  apply();
+  tamper("DELETE FROM machine WHERE gateway = 'plant-3' AND machine = 'm3'");
+  std::uint64_t found = 0;
+  std::uint64_t rows = 0;
+  constexpr std::uint64_t kSeeds = 40;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const auto report = verified(20, seed);
+    found += report.differences;
+    rows += report.rows;
+  }
+  EXPECT_GT(found, 0u);  // a row that is missing is in the sample like one that is there
+  EXPECT_LT(found, kSeeds);
+  EXPECT_GT(rows, kSeeds * 10);
+  EXPECT_LT(rows, kSeeds * 40);
+}
+
+// Whatever the order, at every point: a right model is good.
+TEST_F(VerifyTest, ARightModelIsGoodAtEveryPointOfAnyOrder) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    core::SeededRandom random(seed);
+    settings_.held_items_max = std::array<std::uint64_t, 3>{3, 16, 1000}[random.below(3)];
+    open(kModel);
+    std::vector<std::vector<test::Message>> sent;
+    std::uint64_t salt = 0;
+    for (const char* gateway : {"plant-7", "plant-8"})
+      for (const core::Lane lane : {core::Lane::kTelemetry, core::Lane::kAlarm})
+        sent.push_back(test::as_sent_thrice(
+            test::lane_history(gateway, lane, salt += 1000, random, 80), random));
+    feed_ = test::Feed();
+    test::merge(std::move(sent), random, feed_);
+    for (int part = 0; part < 8; ++part) {
+      for (int batches = 0; batches < 12; ++batches) {
+        const auto position = engine_->position(feed_.hub().name);
+        ASSERT_TRUE(position);
+        std::size_t at = *position ? (*position)->next - 1 : 0;
+        std::vector<projection::Incoming> batch;
+        while (batch.size() < 17 && at < feed_.size()) batch.push_back(feed_.incoming(at++));
+        if (batch.empty()) break;
+        ASSERT_TRUE(engine_->apply(feed_.hub(), batch));
+      }
+      const auto holes = engine_->holes(100);
+      ASSERT_TRUE(holes);
+      if (random.below(4) == 0 && !holes->empty())
+        (void)engine_->skip({(*holes)[0].gateway, (*holes)[0].epoch, (*holes)[0].lane}, "chaos");
+      if (random.below(5) == 0) {
+        ASSERT_TRUE(engine_->reset_position(feed_.hub().name));
+      }
+      const auto report = verified();
+      ASSERT_TRUE(report.good()) << "part " << part << ": "
+                                 << core::to_json(report_json(*model_, report));
+      EXPECT_TRUE(report.unverifiable.empty())
+          << (report.unverifiable.empty() ? "" : report.unverifiable[0]);
+    }
+  }
+}
+
+// As of some instant: what a model showed then.
+TEST_F(VerifyTest, AReplayToAnInstantGivesTheTablesOfThatPrefix) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    core::SeededRandom random(seed);
+    open(kModel);
+    std::vector<std::vector<test::Message>> sent;
+    sent.push_back(test::as_sent(
+        test::lane_history("plant-7", core::Lane::kTelemetry, 10, random, 120), random));
+    sent.push_back(
+        test::as_sent(test::lane_history("plant-8", core::Lane::kAlarm, 500, random, 120), random));
+    feed_ = test::Feed();
+    test::merge(std::move(sent), random, feed_);
+    const std::size_t until = 1 + random.below(feed_.size());
+    std::vector<projection::Incoming> prefix;
+    for (std::size_t i = 0; i < until; ++i) prefix.push_back(feed_.incoming(i));
+    ASSERT_TRUE(engine_->apply(feed_.hub(), prefix));
+    source_.add(feed_);
+    for (const bool by_time : {false, true}) {
+      const auto other = dir_ / ("other" + std::to_string(seed) + (by_time ? "t" : "p") + ".db");
+      auto engine = projection::Engine::open(model_, other, clock_, log_);
+      ASSERT_TRUE(engine);
+      Replay replay(**engine, source_);
+      ReplayBound bound;
+      if (by_time)
+        bound.stored_ns = static_cast<std::int64_t>(until) * 1'000'000'000 + 5;
+      else
+        bound.position = until;
+      const auto end = replay.read(feed_.hub().name, bound);
+      ASSERT_TRUE(end) << core::to_string(end.error());
+      EXPECT_EQ(end->position, until);
+      auto query = projection::Query::open(model_, other);
+      ASSERT_TRUE(query);
+      EXPECT_EQ(rows_of(**query, {"machine", {}, {}, {}, 10'000, ""}), rows("machine"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sluice::hub
