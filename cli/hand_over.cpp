@@ -26,14 +26,25 @@ ExitCode hand_over(Program& program) {
   return exit_code(core::Errc::kUnsupported);
 }
 
-void add_model(Program& program) {
-  CLI::App& verb = program.verb("model", "check, explain, test, rebuild and verify read models",
-                                {"sluice model VERB ...", "", ""});
+namespace {
+
+void add_handed_over(Program& program, const std::string& name, const std::string& one_line) {
+  CLI::App& verb = program.verb(name, one_line, {"sluice " + name + " VERB ...", "", ""});
   // Everything behind the word is the other program's, --help included.
   verb.fallthrough(false);
   verb.set_help_flag();
   verb.prefix_command();
   program.on_run(verb, [&program] { return hand_over(program); });
+}
+
+}  // namespace
+
+void add_model(Program& program) {
+  add_handed_over(program, "model", "check, explain, test, rebuild and verify read models");
+}
+
+void add_stream(Program& program) {
+  add_handed_over(program, "stream", "one stream's events and what they add up to");
 }
 
 }  // namespace sluice::cli

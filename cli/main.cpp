@@ -10,6 +10,8 @@ int main(int argc, char** argv) {
   sluice::cli::add_decode(program);
   sluice::cli::add_query(program);
   sluice::cli::add_model(program);
+  sluice::cli::add_stream(program);
+  sluice::cli::add_parked(program);
   sluice::cli::add_holds(program);
   sluice::cli::add_provision(program);
   sluice::cli::add_status(program);

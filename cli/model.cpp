@@ -31,6 +31,9 @@ void add_model(Program& program) {
   add_model_explain(program, model);
   add_model_test(program, model);
   add_model_versions(program, model);
+  add_model_verify(program, model);
+  add_model_as_of(program, model);
+  add_model_diff(program, model);
 }
 
 }  // namespace sluice::cli

@@ -6,6 +6,7 @@
 int main(int argc, char** argv) {
   sluice::cli::Program program;
   sluice::cli::add_model(program);
+  sluice::cli::add_stream(program);
   sluice::cli::add_hub_doctor(program);
   return program.run(argc, argv);
 }

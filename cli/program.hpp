@@ -60,6 +60,8 @@ void add_read(Program& program);
 void add_tail(Program& program);
 void add_decode(Program& program);
 void add_query(Program& program);
+void add_stream(Program& program);
+void add_parked(Program& program);
 void add_holds(Program& program);
 void add_provision(Program& program);
 void add_status(Program& program);
