@@ -26,7 +26,7 @@ version = 1
 key = { gateway = "$gateway", pump = "$entity" }
 columns = { n = { type = "int", default = 0 }, value = "real", at = "time" }
 [[table.latest.on]]
-category = "pump"
+type = "Measured"
 inc = { n = 1 }
 latest = { value = ".value", at = "$time" }
 )";
