@@ -12,6 +12,7 @@
 #include "hub/api_parked.hpp"
 #include "hub/api_rows.hpp"
 #include "hub/api_tail.hpp"
+#include "hub/api_trail.hpp"
 #include "hub/api_verify.hpp"
 #include "hub/api_versions.hpp"
 #include "hub/branch_book.hpp"
@@ -50,6 +51,7 @@ void add_api(Routes& routes, const ApiParts& parts) {
   add_parked_api(routes, {parts.models, parts.audit});
   add_holds_api(routes, {parts.models, parts.audit, parts.clock});
   add_tail_api(routes, parts.tail);
+  add_trail_api(routes, {parts.models, parts.reports, parts.shards, parts.connection, parts.clock});
   add_health_api(routes, parts.models);
   add_openapi_api(routes, parts.models);
   add_metrics_api(

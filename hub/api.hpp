@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -27,6 +28,8 @@ struct ApiParts {
   Audit& audit;
   VerifyDesk& verify;
   const core::Clock& clock;
+  const std::vector<std::string>& shards;
+  const nats::ConnectionOptions& connection;
   std::function<std::uint64_t()> http_requests;  // served so far
   std::function<core::Result<void>()> reload;    // reads all model files again
 };

@@ -285,8 +285,8 @@ void Hub::join() {
 
 void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) {
   add_api(routes, {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->needs,
-                   parts_->audit, *parts_->verify, parts_->clock, std::move(http_requests),
-                   [this] { return reload(); }});
+                   parts_->audit, *parts_->verify, parts_->clock, parts_->settings.shards,
+                   parts_->connection, std::move(http_requests), [this] { return reload(); }});
 }
 
 std::uint64_t Hub::silent_ns() const {

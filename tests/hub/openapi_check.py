@@ -137,6 +137,10 @@ check('/v1/gateways/{gateway}', '/v1/gateways/plant-7')
 check('/v1/gateways/{gateway}', '/v1/gateways/none', expect=404)
 check('/v1/tail', '/v1/tail?gateway=plant-7&category=pump&type=T&text=x')
 check('/v1/tail', '/v1/tail?nonsense=1', expect=400)
+trail = '/v1/events/{event}'
+check(trail, f'/v1/events/plant-7:{epoch}:telemetry:2')
+check(trail, '/v1/events/01890a5d-ac96-774b-bcce-b302099a8057?from=main:1')
+check(trail, '/v1/events/nonsense', expect=400)
 check('/v1/holds', '/v1/holds')
 skip = {'gateway': 'plant-7', 'epoch': epoch, 'lane': 'telemetry', 'to': 14, 'reason': 'a test'}
 check('/v1/holds/skip', '/v1/holds/skip', 'POST', body={**skip, 'to': 'x'}, expect=400)
