@@ -2,8 +2,8 @@
 # What is installed besides the programs (sluice_program does those), and the Debian packages:
 # `sluice` (component gateway: sluiced, sluice-uplink, sluice) and `sluice-hub` (component hub).
 
-function(sluice_install_common component package)
-  install(FILES "${CMAKE_SOURCE_DIR}/LICENSE" RENAME copyright
+function(sluice_install_common component package copyright)
+  install(FILES "${copyright}" RENAME copyright
           DESTINATION share/doc/${package} COMPONENT ${component})
   foreach(file README.md CHANGELOG.md SECURITY.md)
     if(EXISTS "${CMAKE_SOURCE_DIR}/${file}")
@@ -14,7 +14,7 @@ function(sluice_install_common component package)
 endfunction()
 
 # --- Gateway ----------------------------------------------------------------------------------
-sluice_install_common(gateway sluice)
+sluice_install_common(gateway sluice "${CMAKE_SOURCE_DIR}/LICENSE")
 install(FILES systemd/sluiced.service systemd/sluice-uplink.service
         DESTINATION lib/systemd/system COMPONENT gateway)
 install(FILES systemd/sluice.sysusers RENAME sluice.conf
@@ -26,7 +26,12 @@ install(PROGRAMS examples/host-telemetry.sh DESTINATION share/doc/sluice COMPONE
 
 # --- Hub --------------------------------------------------------------------------------------
 if(SLUICE_BUILD_HUB)
-  sluice_install_common(hub sluice-hub)
+  # The program carries Chart.js, whose licence wants to be told.
+  file(READ "${CMAKE_SOURCE_DIR}/LICENSE" licence)
+  file(READ "${CMAKE_CURRENT_LIST_DIR}/chart.js.licence" chart_licence)
+  file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/generated/copyright.hub"
+       CONTENT "${licence}\n${chart_licence}")
+  sluice_install_common(hub sluice-hub "${CMAKE_BINARY_DIR}/generated/copyright.hub")
   install(FILES systemd/sluice-hub.service DESTINATION lib/systemd/system COMPONENT hub)
   install(FILES systemd/sluice-hub.sysusers RENAME sluice-hub.conf
           DESTINATION lib/sysusers.d COMPONENT hub)

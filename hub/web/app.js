@@ -35,20 +35,25 @@ class Context {
     this.signal = this.gone.signal;
     this.timers = [];
   }
-  // Runs `work` now and every `ms`, one at a time, not while the page is hidden; says its error.
+  // Runs `work` now, every `ms`, and whenever the function that it gives is called: one at a time,
+  // once more if it is asked for meanwhile, by itself not while the page is hidden. Says its error.
   every(ms, work) {
     let busy = false;
+    let more = false;
     const run = async () => {
-      if (busy || this.signal.aborted || document.hidden) return;
+      more = busy;
+      if (busy || this.signal.aborted) return;
       busy = true;
       try {
         await work();
         if (!this.signal.aborted) this.trouble('');
       } catch (error) {
         if (!this.signal.aborted) this.trouble(error.status === 0 || error.status === 401 ? '' : error.message);
-      } finally { busy = false; }
+      }
+      busy = false;
+      if (more) run();
     };
-    this.timers.push({ id: setInterval(run, ms), run });
+    this.timers.push({ id: setInterval(() => { if (!document.hidden && !busy) run(); }, ms), run });
     run();
     return run;
   }

@@ -12,8 +12,8 @@ export class HubError extends Error {
 
 // 64-bit integers that a JavaScript number cannot hold become BigInt.
 export function parse(text) {
-  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
-    token[0] === '"' || Number.isSafeInteger(Number(token)) ? token : '{"$int":"' + token + '"}');
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+    /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? '{"$int":"' + token + '"}' : token);
   return JSON.parse(marked, (key, value) =>
     value && typeof value === 'object' && typeof value.$int === 'string' && Object.keys(value).length === 1 &&
       /^-?\d+$/.test(value.$int) ? BigInt(value.$int) : value);

@@ -23,13 +23,17 @@ function add(node, children) {
   }
 }
 
-// Control characters as their pictures; what turns the direction of writing, or takes no room, by
-// its number: text must not look like what it is not.
+// Control characters, and what turns the direction of writing or takes no room, by their numbers:
+// text must not look like what it is not.
 export function show(text) {
-  return String(text)
-    .replace(/[\u0000-\u001f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
-    .replace(/[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
+  return String(text).replace(/\n/g, '\u21b5').replace(/\t/g, '\u21e5')
+    .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
              (c) => '\u27e8U+' + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0') + '\u27e9');
+}
+
+// The same for a text that was broken into lines here.
+export function lines(text, most) {
+  return text.split('\n').map((line, i) => [i ? '\n' : '', said(line, most)]);
 }
 
 export const SHORT = 160;
@@ -70,6 +74,7 @@ export function patch(parent, items, key, build, print = JSON.stringify) {
 }
 
 function refocus(old, node, focused) {
+  if (focused === old) return queueMicrotask(() => node.focus());
   const path = 'a[href], button, input, select, summary';
   const index = [...old.querySelectorAll(path)].indexOf(focused);
   if (index < 0) return;

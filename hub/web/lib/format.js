@@ -54,7 +54,7 @@ setInterval(() => {
 }, 1000);
 
 const TONES = { running: 'good', live: 'good', 'caught-up': 'good', serving: 'good', applied: 'good', agrees: 'good',
-                stored: 'good', lagging: 'warn', building: 'warn', waiting: 'warn', held: 'warn', silent: 'bad',
+                stored: 'good', acknowledged: 'good', good: 'good', lagging: 'warn', building: 'warn', waiting: 'warn', held: 'warn', silent: 'bad',
                 stalled: 'bad', blocked: 'bad', clone: 'bad', parked: 'bad', late: 'bad', differs: 'bad', failed: 'bad' };
 export function tag(word, tone) {
   return h('span', { class: 'tag ' + (tone || TONES[word] || 'plain') }, word);

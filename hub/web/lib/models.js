@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model's state, versions, rebuild and last verification, as far as the hub tells them.
-import { h } from './dom.js';
+import { h, said } from './dom.js';
 import { ago, duration, number, tag } from './format.js';
 
 export function bar(done, all, words) {
@@ -17,30 +17,31 @@ export function shards(model) {
     shard.last_error ? h('p', { class: 'note bad' }, shard.last_error) : null));
 }
 
+// The version that is being built beside the one that serves, and what is wrong with the model file.
 export function rebuild(model) {
-  const build = model.rebuild || model.building;
-  if (!build) return null;
-  const of = build.target ?? build.hub_last ?? build.to;
-  const at = build.position ?? build.read ?? build.at;
-  return h('div', { class: 'callout' }, h('h3', {}, 'Version ' + (build.id ?? build.version ?? '') + ' is being built beside'),
-    of !== undefined ? bar(at, of, number(at) + ' of ' + number(of) + (build.rate ? ', ' + number(Math.round(build.rate)) + ' a second' : '') +
-      (build.eta_s !== undefined && build.eta_s !== null ? ', ready in ' + duration(build.eta_s) : '')) : null,
-    build.state ? h('p', { class: 'soft' }, build.state) : null,
-    build.last_error ? h('p', { class: 'note bad' }, build.last_error) : null);
+  const build = model.building;
+  return [
+    model.problem ? h('div', { class: 'callout bad' }, h('h3', {}, 'The model file'), h('p', {}, said(model.problem, 600))) : null,
+    build ? h('div', { class: 'callout' },
+      h('div', { class: 'row' }, h('h3', {}, 'Version ' + build.version + (build.returning ? ' returns' : ' is built beside')),
+        tag(build.state, build.state === 'refused' ? 'bad' : 'warn')),
+      bar(build.position, build.hub_last, build.percent + ' %' + (build.rate ? ', ' + number(build.rate) + ' a second' : '') +
+        (build.eta_s === null || build.eta_s === undefined ? '' : ', ready in ' + duration(build.eta_s))),
+      build.why ? h('p', {}, said(build.why, 600)) : null,
+      build.sample ? h('p', { class: 'soft' }, said(build.sample, 300)) : null,
+      build.reason ? h('p', { class: 'soft' }, 'because: ', said(build.reason, 300)) : null) : null];
 }
 
 export function verified(model) {
-  const last = model.verify || model.last_verify;
-  if (!last) return null;
-  const bad = Number(last.differences || 0) > 0;
-  const running = last.state === 'running';
-  return [tag(running ? 'running' : bad ? 'differs' : last.error ? 'failed' : 'agrees', running ? 'warn' : bad || last.error ? 'bad' : 'good'), ' ',
-          running ? 'comparing with the log' : bad ? number(last.differences) + ' differences' : last.error ? last.error
-            : last.rows !== undefined ? number(last.rows) + ' rows compared' : '', ' ', ago(last.at || last.ended_at)];
+  const last = model.verify;
+  if (!last || last.state === 'never') return null;
+  const words = { good: 'agrees with the log', differs: number(last.differences) + ' differences', running: 'comparing with the log',
+                  waiting: 'waits for its turn', failed: last.error };
+  return [tag(last.state, last.state === 'running' || last.state === 'waiting' ? 'warn' : undefined), ' ', words[last.state] || '', ' ',
+          last.rows ? '(' + number(last.rows) + ' rows) ' : '', last.at ? ago(last.at) : ''];
 }
 
 export function versions(model) {
-  const all = Array.isArray(model.versions) ? model.versions : [];
-  if (!all.length) return 'v' + model.version;
-  return all.map((one, i) => [i ? ', ' : '', 'v' + (one.id ?? one.version) + (one.state ? ' ' + one.state : '')]);
+  const kept = (model.kept || []).map((one) => one.version).join(', ');
+  return [tag(model.serving || String(model.version), 'good'), ' serves', kept ? ', ' + kept + ' kept' : ''];
 }

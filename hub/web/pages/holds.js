@@ -22,7 +22,7 @@ export function show(view, context) {
     try {
       const answer = await context.ask(path, { post });
       done.className = 'notice good';
-      done.textContent = words(answer) + (answer.event === false ? ' It is in the hub\u2019s log only: ' + (answer.event_error || 'no gateway beside the hub stores its events') + '.' : '');
+      done.textContent = words(answer) + (answer.event === false || answer.recorded === false ? ' It is in the hub\u2019s log only: ' + (answer.event_error || 'no gateway beside the hub stores its events') + '.' : '');
     } catch (error) {
       done.className = 'notice bad';
       done.textContent = error.message;
@@ -40,12 +40,13 @@ export function show(view, context) {
   }
 
   async function settle(event, verb) {
-    const reason = await askReason((verb === 'skip' ? 'Give up' : 'Try again') + ' ' + event.gateway + ' ' + event.lane + ' ' + event.seq + '?',
-      verb === 'skip' ? ['It takes no effect in ' + event.model + ', for good. What waits behind it goes on.']
-                      : ['It, and what waits behind it, is applied to ' + event.model + ' as it stands now.'],
-      verb === 'skip' ? 'Skip' : 'Retry');
-    if (reason) await deed('v1/parked/' + verb, { model: event.model, gateway: event.gateway, epoch: event.epoch, lane: event.lane,
-                           seq: event.seq, reason }, (answer) => answer.words || 'Done.');
+    const name = identity(event);
+    const words = (answer) => answer.settled === false ? 'It still does not fit: ' + answer.why
+      : (verb === 'skip' ? 'Given up; ' : 'Applied; ') + plural(answer.applied, 'event') + ' took effect.';
+    if (verb === 'retry') return deed('v1/parked/retry', { model: event.model, event: name }, words);
+    const reason = await askReason('Give up ' + event.gateway + ' ' + event.lane + ' ' + number(event.seq) + '?',
+      ['It takes no effect in ' + event.model + ', for good. What waits behind it goes on.'], 'Skip');
+    if (reason) await deed('v1/parked/skip', { model: event.model, event: name, reason }, words);
   }
 
   const refresh = context.every(5000, async () => {
@@ -76,15 +77,14 @@ export function show(view, context) {
       : 'No event is parked' + (wanted ? ' in ' + wanted : '') + '.');
     if (wanted) parkedHint.append(' ', h('a', { href: '#/holds/parked' }, 'show all models'));
     parked.node.hidden = !events.length;
-    patch(parked.body, events, (event) => [event.model, event.gateway, event.epoch, event.lane, event.seq].join('\n'), (event) => {
-      const identity = [event.gateway, event.epoch, event.lane, event.seq].join('.');
+    patch(parked.body, events, (event) => event.model + '\n' + identity(event), (event) => {
       return h('tr', {},
-        cell('event', h('div', {}, h('a', { href: '#/trail/' + enc(identity) }, said(event.stream, 80)), h('div', {}, said(event.type, 80)),
+        cell('event', h('div', {}, h('a', { href: '#/trail/' + enc(identity(event)) }, said(event.stream, 80)), h('div', {}, said(event.type, 80)),
           h('div', { class: 'soft mono' }, event.gateway + ' ' + event.lane + ' ' + number(event.seq))), 'name'),
         cell('why', h('div', {}, tag(event.kind, 'bad'), ' ', said(event.why, 600)), 'wide'),
         cell('parked', ago(event.parked_at)),
         cell('model', h('a', { href: '#/model/' + enc(event.model) }, event.model)),
-        cell('', h('div', { class: 'actions' }, event.kind === 'late' ? null : h('button', { type: 'button', onclick: () => settle(event, 'retry') }, 'Retry\u2026'),
+        cell('', h('div', { class: 'actions' }, h('button', { type: 'button', onclick: () => settle(event, 'retry') }, 'Retry'),
           h('button', { type: 'button', onclick: () => settle(event, 'skip') }, 'Skip\u2026'))));
     });
     if (context.parts[0] === 'parked') {
@@ -93,6 +93,8 @@ export function show(view, context) {
     }
   }
 }
+
+const identity = (event) => [event.gateway, event.epoch, event.lane, event.seq].join('.');
 
 function range(hold) {
   return hold.from === hold.to ? 'seq ' + number(hold.from) : 'seq ' + number(hold.from) + ' to ' + number(hold.to);

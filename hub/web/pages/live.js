@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events as they reach the hub. The hub sends at most so many a second, and says how many it left out.
 import { enc, listen } from '../lib/api.js';
-import { h, labelled, said, show as visible } from '../lib/dom.js';
+import { h, labelled, lines, said, show as visible } from '../lib/dom.js';
 import { number, time } from '../lib/format.js';
 
 export const title = 'Live';
@@ -95,7 +95,7 @@ function line(event) {
     h('summary', {}, h('span', { class: 'when' }, time(event.stored_at)), h('span', { class: 'who' }, said(event.gateway, 40)),
       h('span', { class: 'what' }, h('b', {}, said(event.type, 60)), ' ', said(event.stream, 80)), h('span', { class: 'data mono' }, said(data, 200))),
     h('div', { class: 'more' }, h('p', {}, h('a', { href: '#/trail/' + enc(identity) }, 'its way'), ' ', h('span', { class: 'mono soft' }, visible(identity))),
-      h('pre', {}, said(pretty(event.data), 20000)))));
+      h('pre', {}, event.data_bytes ? 'not shown: the event is ' + number(event.data_bytes) + ' bytes' : lines(pretty(event.data), 20000)))));
 }
 
 export function pretty(data) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One model: its state, and its tables' rows with filter, order, pages and charts.
 import { enc } from '../lib/api.js';
+import { bell } from '../lib/bell.js';
 import { choices, h, labelled, patch, said } from '../lib/dom.js';
 import { hubNow, number, tag, time } from '../lib/format.js';
 import { rebuild, shards, verified, versions } from '../lib/models.js';
@@ -35,8 +36,8 @@ export function show(view, context) {
       h('dt', {}, 'last verify'), h('dd', {}, verified(model) || h('span', { class: 'soft' }, 'never')),
       h('dt', {}, 'applied'), h('dd', {}, number(model.applied)),
       h('dt', {}, 'held, parked'), h('dd', {}, number(model.held) + ', ' + number(model.parked)))),
-      (model) => JSON.stringify([model.shards.map((shard) => [shard.position, shard.hub_last, shard.state, shard.last_error]), model.rebuild ?? null,
-                                 model.versions ?? null, String(model.applied), model.held, model.parked, model.verify ?? null]));
+      (model) => JSON.stringify([model.shards.map((shard) => [shard.position, shard.hub_last, shard.state, shard.last_error]), model.building ?? null,
+                                 model.serving, model.kept, model.problem, String(model.applied), model.held, model.parked, model.verify ?? null]));
     const wanted = context.parts[1] || answer.tables[0]?.name;
     patch(tabs, answer.tables.map((table) => ({ name: table.name, kind: table.kind, on: table.name === wanted })), (table) => table.name,
       (table) => h('a', { href: '#/model/' + enc(name) + '/' + enc(table.name), 'aria-current': table.on ? 'page' : null }, table.name,
@@ -46,6 +47,7 @@ export function show(view, context) {
     if (!viewer) {
       box.hidden = false;
       viewer = new Viewer(box, context, name, table, () => refresh());
+      bell('v1/models/' + enc(name) + '/' + enc(wanted) + '/follow?limit=1', context.signal, refresh);
     }
     await viewer.refresh();
   });
@@ -154,7 +156,7 @@ class Viewer {
   row(row) {
     const open = () => details(this.table.name, this.columns, row);
     return h('tr', { tabindex: 0, onclick: () => { if (!getSelection().toString()) open(); },
-                     onkeydown: (event) => { if (event.key === 'Enter') open(); } },
+                     onkeydown: (event) => { if (event.key === 'Enter') { event.preventDefault(); open(); } } },
       this.columns.map((column) => h('td', { class: isNumber(column, row[column.name]) ? 'number' : null }, value(row[column.name], column, 80))));
   }
   end() { this.chart.end(); }

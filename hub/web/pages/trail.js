@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One event's way, from the device to the rows.
 import { enc } from '../lib/api.js';
-import { h, labelled, said } from '../lib/dom.js';
+import { h, labelled, lines, said } from '../lib/dom.js';
 import { duration, number, plural, tag, time } from '../lib/format.js';
 import { pretty } from './live.js';
 import { value } from './model.js';
@@ -39,7 +39,7 @@ export function show(view, context) {
       answer.found ? null : h('p', { class: 'notice' }, answer.words),
       h('ol', { class: 'way' }, answer.event ? device(answer.event) : null, gateway(answer), hub(answer),
         (answer.models || []).map(inModel)),
-      answer.event ? h('section', {}, h('h2', {}, 'What it says'), h('pre', {}, said(pretty(answer.event.data), 20000))) : null,
+      answer.event ? h('section', {}, h('h2', {}, 'What it says'), h('pre', {}, lines(pretty(answer.event.data), 20000))) : null,
       searched(answer.search, look)].filter(Boolean));
   }
   look();
