@@ -148,6 +148,28 @@ check('/v1/holds/skip', '/v1/holds/skip', 'POST', body={**skip, 'lane': 'alarm'}
 check('/v1/holds/skip', '/v1/holds/skip', 'POST', headers={'Origin': 'http://other.example'},
       body=skip, expect=403)
 check('/v1/holds/skip', '/v1/holds/skip', 'POST', body=skip)
+check('/v1/parked', '/v1/parked?model=pumps')
+poison = f'plant-7.{epoch}.alarm.2'
+shown = '/v1/parked/{model}/{event}'
+check(shown, f'/v1/parked/pumps/{poison}')
+check(shown, f'/v1/parked/pumps/plant-7.{epoch}.alarm.9', expect=404)
+for verb in ('retry', 'skip'):
+    target = f'/v1/parked/{verb}'
+    asked_for = {'model': 'pumps', 'event': poison, **({'reason': 'x'} if verb == 'skip' else {})}
+    check(target, target, 'POST', body={}, expect=400)
+    check(target, target, 'POST', body={**asked_for, 'model': 'none'}, expect=404)
+    check(target, target, 'POST', headers={'Origin': 'http://other.example'}, body=asked_for,
+          expect=403)
+    check(target, target, 'POST', body=asked_for)
+verified = '/v1/verify/{model}'
+check(verified, '/v1/verify/pumps', 'POST', body={'sample': 0}, expect=400)
+check(verified, '/v1/verify/none', 'POST', body={}, expect=404)
+check(verified, '/v1/verify/pumps', 'POST', body={'sample': 100}, expect=202)
+check(verified, '/v1/verify/pumps')
+check(verified, '/v1/verify/none', expect=404)
+check('/v1/verify', '/v1/verify')
+check('/v1/definitions/{model}', '/v1/definitions/pumps')
+check('/v1/definitions/{model}', '/v1/definitions/none', expect=404)
 for path in ('/metrics', '/readyz', '/healthz'):
     check(path, path)
 

@@ -37,8 +37,13 @@ TEST(OpenApi, TheProgramAnswersAsItsDocumentSaysAndHasNoOtherRoutes) {
   publisher.epoch_opened({}, 1);
   publisher.events({}, 2, 11);
   publisher.events({}, 15, 16);  // behind a hole
+  test::TestPublisher::Lane alarms;
+  alarms.lane = core::Lane::kAlarm;
+  publisher.epoch_opened(alarms, 1);
+  publisher.event(alarms, 2, "Measured", R"({"k": 1, "value": "no number"})", "pump/9");
   ASSERT_TRUE(eventually([&] {
     return hub.effects() == 10 && hub.json("/v1/holds").at("holds").as_array().size() == 1 &&
+           hub.json("/v1/parked").at("parked").as_array().size() == 1 &&
            hub.json("/v1/gateways").at("gateways").as_array().size() == 1;
   })) << hub.log();
   const auto checked =
