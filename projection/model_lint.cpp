@@ -68,23 +68,23 @@ void ModelParser::lint_table(const Table& table) {
                           "', and between them no order is defined. ";
   const std::string instead =
       has_gateway(table)
-          ? "Name the one category (category = \"...\" or [where] categories) or lane ([where] "
+          ? "name the one category (category = \"...\" or [where] categories) or lane ([where] "
             "lanes), put $stream, $category or $lane into the key"
-          : "Put $gateway or $stream into the key";
+          : "put $gateway or $stream into the key";
   const std::string anyway =
       "; order = \"arrival\" in [table." + table.name + "] allows it as it comes";
   for (const Rule& rule : table.rules) {
     if (!free) {
       for (const Operation& operation : rule.operations)
         if (operation.op == Operator::kSet)
-          errors_.add(operation.where, "set" + why + "Use latest, which goes by $time, or else: " +
-                                           instead + anyway);
-      if (rule.remove) errors_.add(rule.where, "delete" + why + instead + anyway);
+          errors_.add(operation.where,
+                      "set" + why + "Use latest, which goes by $time, or " + instead + anyway);
+      if (rule.remove) errors_.add(rule.where, "delete" + why + "To mend it, " + instead + anyway);
       if (!rule.remove && !rule.create)
-        errors_.add(rule.where,
-                    "create = false" + why + "Leave it away, or else: " + instead + anyway);
+        errors_.add(rule.where, "create = false" + why + "Leave it away, or " + instead + anyway);
       if (rule.when && rule.when->asks_row())
-        errors_.add(rule.where, "a condition upon the row" + why + instead + anyway);
+        errors_.add(rule.where,
+                    "a condition upon the row" + why + "To mend it, " + instead + anyway);
     }
     for (const Column& key : table.key) lint_lookup(table, rule, key.source);
     for (const Operation& operation : rule.operations) lint_lookup(table, rule, operation.source);

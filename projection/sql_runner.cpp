@@ -20,11 +20,10 @@ bool contains(const List& list, const Item& item) {
 }  // namespace
 
 Result<std::unique_ptr<SqlRunner>> SqlRunner::open(const Model& model, Target& target) {
-  std::unique_ptr<SqlRunner> runner(new SqlRunner(model));
+  std::unique_ptr<SqlRunner> runner(new SqlRunner(target));
   const std::pair<std::unique_ptr<Statement>*, const char*> own[] = {
       {&runner->savepoint_, "SAVEPOINT sluice_event"},
-      {&runner->release_, "RELEASE SAVEPOINT sluice_event"},
-      {&runner->undo_, "ROLLBACK TO SAVEPOINT sluice_event"}};
+      {&runner->release_, "RELEASE SAVEPOINT sluice_event"}};
   for (const auto& [statement, text] : own) {
     auto prepared = target.prepare(text);
     if (!prepared) return prepared.error();
@@ -88,8 +87,8 @@ Result<std::string> SqlRunner::execute() {
     why = "SQL of line " + std::to_string(step.rule->text.where.line) + ": " + done.error().message;
     break;
   }
-  if (!why.empty())
-    if (const auto undone = undo_->run(); !undone) return undone.error();
+  // Not prepared: PostgreSQL prepares nothing once a statement has failed.
+  if (!why.empty()) SLUICE_TRY(target_.exec("ROLLBACK TO SAVEPOINT sluice_event"));
   if (const auto released = release_->run(); !released) return released.error();
   return why;
 }

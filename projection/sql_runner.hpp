@@ -38,15 +38,14 @@ class SqlRunner {
     std::vector<Value> values;
     bool due = false;
   };
-  explicit SqlRunner(const Model& model) : model_(model) {}
+  explicit SqlRunner(Target& target) : target_(target) {}
 
-  const Model& model_;
+  Target& target_;
   std::vector<Step> steps_;
   std::vector<std::size_t> touched_;
   Extractor extractor_;
   std::unique_ptr<Statement> savepoint_;
   std::unique_ptr<Statement> release_;
-  std::unique_ptr<Statement> undo_;
 };
 
 }  // namespace sluice::projection
