@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/api_rows.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 
@@ -99,6 +100,8 @@ http::Response not_there(const std::string& model, const RowsRequest& request,
   return response;
 }
 
+constexpr milliseconds kLook{500};
+
 // How many requests wait; shared by all of them.
 using Waiting = std::shared_ptr<std::atomic<int>>;
 
@@ -153,15 +156,22 @@ class RowsTask final : public Task {
   }
 
   std::optional<http::Response> wait() {
-    if (is_waiting_) return std::nullopt;
-    if (waiting_->fetch_add(1) >= RowsApi::kWaitingMax) {
+    if (is_ending())
+      return http::error_response(fail(Errc::kUnavailable, "the hub ends; ask again", "after"));
+    if (!is_waiting_ && waiting_->fetch_add(1) >= RowsApi::kWaitingMax) {
       --*waiting_;
       return http::error_response(
           fail(Errc::kBusy, "too many requests wait for their writes; ask again later", "after"));
     }
     is_waiting_ = true;
-    const auto left = std::chrono::ceil<milliseconds>(end_ - steady_clock::now());
-    wake_in(std::max(left, milliseconds(1)));
+    const auto now = steady_clock::now();
+    if (look_at_ > now) return std::nullopt;
+    // The bell tells of this program's commits; a look now and then sees those of others that work
+    // on the same database, and the program's end.
+    const auto left = std::chrono::ceil<milliseconds>(end_ - now);
+    const milliseconds pause = std::clamp(left, milliseconds(1), kLook);
+    look_at_ = now + pause;
+    wake_in(pause);
     return std::nullopt;
   }
 
@@ -190,6 +200,7 @@ class RowsTask final : public Task {
   http::Respond respond_;
   std::optional<RowsRequest> rows_;
   steady_clock::time_point end_;
+  steady_clock::time_point look_at_;  // when a timer comes; past: none is set
   std::shared_ptr<void> listening_;
   bool is_waiting_ = false;
 };

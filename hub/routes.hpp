@@ -17,6 +17,7 @@ namespace sluice::hub {
 struct Worker {
   std::function<void(std::function<void()>)> now;
   std::function<void(std::chrono::milliseconds, std::function<void()>)> later;
+  std::function<bool()> ending = {};  // the program is: who waits should answer
 };
 
 // The API's routes while they are put together. An answer may block for as long as a database does:

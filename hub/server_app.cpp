@@ -48,7 +48,7 @@ class App {
     watch();
     sd_notify(0, "READY=1");
     io_.run();
-    workers_.join();
+    workers_->join();
     if (fatal_) return *fatal_;
     return {};
   }
@@ -81,7 +81,7 @@ class App {
   void wait_for_reload() {
     reload_.async_wait([this](const boost::system::error_code& error, int) {
       if (error) return;
-      asio::post(workers_, [this] {
+      asio::post(*workers_, [this] {
         if (const auto done = hub_.reload(); !done)
           log_.error("hub", core::to_string(done.error()));
       });
@@ -92,14 +92,17 @@ class App {
   // What waits for its time waits with `io_`, which ends with the program; a pool would wait for
   // it.
   Worker worker() {
-    const auto now = [this](std::function<void()> work) { asio::post(workers_, std::move(work)); };
-    return {now, [this, now](std::chrono::milliseconds delay, std::function<void()> work) {
-              const auto timer = std::make_shared<asio::steady_timer>(io_, delay);
-              timer->async_wait([now, timer, work = std::move(work)](
-                                    const boost::system::error_code& error) mutable {
-                if (!error) now(std::move(work));
-              });
-            }};
+    const auto now = [pool = std::weak_ptr(workers_)](std::function<void()> work) {
+      if (const auto alive = pool.lock()) asio::post(*alive, std::move(work));
+    };
+    const auto later = [this, now](std::chrono::milliseconds delay, std::function<void()> work) {
+      const auto timer = std::make_shared<asio::steady_timer>(io_, delay);
+      timer->async_wait(
+          [now, timer, work = std::move(work)](const boost::system::error_code& error) mutable {
+            if (!error) now(std::move(work));
+          });
+    };
+    return {now, later, [this] { return draining_.load(); }};
   }
 
   // Once a second: figures for others' threads, and a sign of life for systemd while every thread
@@ -137,10 +140,10 @@ class App {
   asio::signal_set reload_{io_, SIGHUP};
   asio::steady_timer timer_{io_};
   std::unique_ptr<http::Server> server_;
-  asio::thread_pool workers_{kWorkers};
+  std::shared_ptr<asio::thread_pool> workers_ = std::make_shared<asio::thread_pool>(kWorkers);
   std::atomic<std::uint64_t> requests_{0};
   std::optional<core::Error> fatal_;
-  bool draining_ = false;
+  std::atomic<bool> draining_{false};
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ class Task : public std::enable_shared_from_this<Task> {
 
  protected:
   virtual void step() = 0;
+  bool is_ending() const { return worker_.ending && worker_.ending(); }
 
  private:
   void run();
