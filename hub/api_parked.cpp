@@ -122,6 +122,8 @@ Result<projection::ParkedOutcome> settle_in(const ParkedApi& parts, const Settle
                    : engine.skip_parked(asked.event, asked.reason);
     });
     if (done) {
+      // Else who follows a table, or asks whether it has changed, would not hear of it.
+      version->changes().committed({{}, {}, done->applied > 0});
       if (!out) out = std::move(*done);
     } else if (done.error().code != Errc::kNotFound) {
       error = done.error();
