@@ -15,6 +15,8 @@ using core::Errc;
 using core::fail;
 using core::Result;
 
+constexpr std::size_t kKeyBytesMax = 2000;  // PostgreSQL's index takes little more
+
 bool is_there(const Value& value) {
   return value.present() && value.kind != Value::Kind::kNull;
 }
@@ -62,6 +64,7 @@ Result<void> Evaluator::read(Step& step) {
 
 Result<bool> Evaluator::read_key(Step& step) {
   step.key.clear();
+  std::size_t bytes = 0;
   for (const Column& key : step.bound->table->key) {
     const auto found = value(key.source, key.type);
     if (!found) return found.error();
@@ -70,7 +73,11 @@ Result<bool> Evaluator::read_key(Step& step) {
       return fail(Errc::kBadRequest, "the key's field " + key.source.text + " is missing",
                   key.source.text);
     step.key.push_back(without_negative_zero(**found));
+    bytes += (*found)->text.size();
   }
+  if (bytes > kKeyBytesMax)
+    return fail(Errc::kBadRequest,
+                "the key is longer than " + std::to_string(kKeyBytesMax) + " bytes");
   return true;
 }
 

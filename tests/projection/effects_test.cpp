@@ -134,6 +134,15 @@ TEST_F(EffectsTest, AParkedEventLeavesNoTraceInAList) {
       ElementsAre("plant-7|press|[9223372036854775807]|9223372036854775807"));
 }
 
+// One value domain: PostgreSQL's index takes no longer ones.
+TEST_F(EffectsTest, AKeyAboveTwoThousandBytesParks) {
+  const std::string model = kHead + table("t", "n = \"int\"", on("t", "count = \"n\""),
+                                          ", k = { type = \"text\", from = \".k\" }");
+  const std::string fits(2000 - std::string("plant-7press").size(), 'k');
+  EXPECT_EQ(after(model, {"{\"k\": \"" + fits + "\"}", "{\"k\": \"" + fits + "k\"}"}).size(), 1u);
+  EXPECT_THAT(why(), HasSubstr("the key is longer than 2000 bytes"));
+}
+
 struct Asked {
   const char* when;
   const char* json;

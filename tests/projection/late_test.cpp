@@ -179,6 +179,8 @@ TEST_F(LateTest, ADatabaseOfTheFirstFormatIsBroughtUpToThisOne) {
                        " last_event_ns INTEGER NOT NULL) STRICT;"
                        "INSERT INTO _sluice_totals VALUES (1, 4, 0, 7);"
                        "DROP TABLE _sluice_fence;"
+                       "DROP INDEX _sluice_parked_stream;"
+                       "DROP TABLE _sluice_settled;"
                        "UPDATE _sluice_meta SET value = '1' WHERE name = 'format'"));
   }
   reopen();
