@@ -9,8 +9,7 @@ namespace {
 
 http::Response definition(const ModelShelf& models, const http::Request& request) {
   const auto version = models.serving(request.parameter("model"));
-  if (!version)
-    return http::error_response(core::fail(core::Errc::kNotFound, "no such model", "model"));
+  if (!version) return http::error_response(models.missing(request.parameter("model")));
   return json_response(core::to_json(core::json::object{{"model", version->name()},
                                                         {"version", version->id().text()},
                                                         {"text", version->model().text()}}));

@@ -23,7 +23,7 @@ struct Follow {
 // What is wrong with a request is said by its status, before the stream begins.
 Result<Follow> parse(const FollowApi& parts, const http::Request& request) {
   const auto version = parts.models.serving(request.parameter("model"));
-  if (!version) return fail(Errc::kNotFound, "no such model", "model");
+  if (!version) return parts.models.missing(request.parameter("model"));
   const auto& tables = version->tables();
   const auto table = std::find_if(tables.begin(), tables.end(), [&](const auto& each) {
     return each.name == request.parameter("table");

@@ -7,6 +7,7 @@ namespace {
 
 http::Response ready(const ModelShelf& models) {
   std::string waiting;
+  for (const ModelShelf::Away& away : models.away()) waiting += away.model + ": " + away.why + "\n";
   for (const auto& model : models.serving())
     for (const auto& feed : model->feeds())
       if (const FeedStatus status = feed->status(); !status.connected)

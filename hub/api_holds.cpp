@@ -195,7 +195,7 @@ http::Response skip_hold(const HoldsApi& parts, const http::Request& request) {
   const auto asked = parse_skip(request.body);
   if (!asked) return http::error_response(asked.error());
   if (!asked->model.empty() && !parts.models.find(asked->model))
-    return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+    return http::error_response(parts.models.missing(asked->model));
   Skipped all;
   json::array models;
   for (const auto& model : parts.models.open_versions()) {

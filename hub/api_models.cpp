@@ -138,21 +138,32 @@ void add_versions(const ModelShelf& models, const std::string& name, json::objec
 
 http::Response models(const ModelsApi& parts) {
   json::array list;
+  json::array away;
+  const auto tell_away = [&](const std::string& model, const std::string& why) {
+    away.push_back(json::object{{"model", model}, {"why", why}});
+  };
+  for (const ModelShelf::Away& one : parts.models.away()) tell_away(one.model, one.why);
   for (const auto& version : parts.models.serving()) {
     auto described = describe(*version, parts.clock);
+    // One model's database takes no other model with it.
+    if (!described && described.error().code == Errc::kUnavailable) {
+      tell_away(version->name(), described.error().message);
+      continue;
+    }
     if (!described) return http::error_response(described.error());
     add_versions(parts.models, version->name(), *described);
     (*described)["verify"] = status_json(parts.verify.status(version->name()));
     list.push_back(std::move(*described));
   }
   return json_response(core::to_json(json::object{{"models", std::move(list)},
+                                                  {"away", std::move(away)},
                                                   {"now", core::format_time(parts.clock.wall_ns())},
                                                   {"version", SLUICE_VERSION}}));
 }
 
 http::Response model(const ModelsApi& parts, const http::Request& request) {
   const auto version = parts.models.serving(request.parameter("model"));
-  if (!version) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+  if (!version) return http::error_response(parts.models.missing(request.parameter("model")));
   auto described = describe(*version, parts.clock);
   if (!described) return http::error_response(described.error());
   add_versions(parts.models, version->name(), *described);

@@ -53,7 +53,7 @@ http::Response list(const ParkedApi& parts, const http::Request& request) {
 
 http::Response show(const ParkedApi& parts, const http::Request& request) {
   const auto version = parts.models.serving(request.parameter("model"));
-  if (!version) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+  if (!version) return http::error_response(parts.models.missing(request.parameter("model")));
   const auto identity = core::Identity::parse(request.parameter("event"));
   if (!identity) return http::error_response(identity.error());
   const auto event = version->with_engine(
@@ -112,7 +112,7 @@ Result<Settle> parse_settle(std::string_view body, bool with_reason) {
 // In all open versions of the model: the one that is being built waits for the same event.
 Result<projection::ParkedOutcome> settle_in(const ParkedApi& parts, const Settle& asked,
                                             bool retry) {
-  if (!parts.models.serving(asked.model)) return fail(Errc::kNotFound, "no such model", "model");
+  if (!parts.models.serving(asked.model)) return parts.models.missing(asked.model);
   std::optional<projection::ParkedOutcome> out;
   core::Error error = fail(Errc::kNotFound, "no such event is parked there", "event");
   for (const auto& version : parts.models.open_versions()) {

@@ -130,7 +130,7 @@ class RowsTask final : public Task {
   // nullopt: not yet.
   std::optional<http::Response> attempt() {
     const auto version = parts_.models.serving(request_.parameter("model"));
-    if (!version) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+    if (!version) return http::error_response(parts_.models.missing(request_.parameter("model")));
     if (!rows_) {
       auto parsed = parse_query_params(request_.parameter("table"), request_.query);
       if (!parsed) return http::error_response(parsed.error());

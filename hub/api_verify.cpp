@@ -63,8 +63,7 @@ http::Response ask(const VerifyApi& parts, const http::Request& request) {
 
 http::Response one(const VerifyApi& parts, const http::Request& request) {
   const std::string model(request.parameter("model"));
-  if (!parts.models.serving(model))
-    return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+  if (!parts.models.serving(model)) return http::error_response(parts.models.missing(model));
   return json_response(core::to_json(described(parts, model)));
 }
 

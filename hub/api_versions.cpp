@@ -83,7 +83,7 @@ http::Response rebuild(const VersionsApi& parts, const http::Request& request) {
   const auto change = parse_change(request, {"reason", "accept"});
   if (!change) return http::error_response(change.error());
   const auto host = parts.models.find(request.parameter("model"));
-  if (!host) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+  if (!host) return http::error_response(parts.models.missing(request.parameter("model")));
   const auto id = change->accept ? host->accept() : host->rebuild(change->reason);
   if (!id) return http::error_response(id.error());
   return begun(*host, *id);
@@ -95,7 +95,7 @@ http::Response roll_back(const VersionsApi& parts, const http::Request& request)
   const auto change = parse_change(request, {"reason", "to"});
   if (!change) return http::error_response(change.error());
   const auto host = parts.models.find(request.parameter("model"));
-  if (!host) return http::error_response(fail(Errc::kNotFound, "no such model", "model"));
+  if (!host) return http::error_response(parts.models.missing(request.parameter("model")));
   const auto id = host->roll_back(change->to, change->reason);
   if (!id) return http::error_response(id.error());
   return begun(*host, *id);

@@ -73,7 +73,7 @@ Follower::Next Follower::advance() {
   if (stream == nullptr || stream->closed()) return Next::kEnd;
   if (!flush(*stream)) return stream->closed() ? Next::kEnd : Next::kIdle;
   const auto version = models_.serving(model_);
-  if (!version) return give_up(fail(Errc::kNotFound, "no such model", "model"));
+  if (!version) return give_up(models_.missing(model_));
   if (version->changes().instance() != instance_) return begin(*version);
   return has_rows_ ? send_changes(*version) : send_rows(*version);
 }

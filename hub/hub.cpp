@@ -7,9 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <mutex>
+#include <thread>
 
 #include "hub/definition_files.hpp"
 #include "hub/verify_desk.hpp"
@@ -21,10 +25,14 @@ namespace sluice::hub {
 using core::Errc;
 using core::fail;
 using core::Result;
+using std::chrono::milliseconds;
 
 namespace {
 
 constexpr std::uint64_t kSwitchSample = 500;  // rows, before a version serves
+// Between two tries to open what is away.
+constexpr milliseconds kAwayFirst{500};
+constexpr milliseconds kAwayLast{10'000};
 
 // What a connection goes on in spite of, as a right that is missing. The same words once a minute.
 std::function<void(core::Error)> error_reporter(const core::Clock& clock, core::Logger& log) {
@@ -103,12 +111,18 @@ struct Hub::Parts {
   std::mutex changing;  // start, reload, stop
   bool started = false;
   bool stopped = false;
+  std::map<std::string, FoundDefinition> away;  // by model: not opened yet
+  std::condition_variable wake;
+  std::thread opener;
 
   ModelVersion::Feeds make_feeds(EngineHost& host);
   Result<std::unique_ptr<VersionStore>> versions_of(const FoundDefinition& found);
   SampleCheck sample_check();
   Result<void> open_model(const FoundDefinition& found);
   Result<void> open_models(const std::vector<FoundDefinition>& found);
+  void put_away(const FoundDefinition& found, const core::Error& why);
+  bool try_away();
+  void keep_opening();
 };
 
 Hub::Hub(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -202,11 +216,52 @@ Result<void> Hub::Parts::open_models(const std::vector<FoundDefinition>& found) 
   for (const FoundDefinition& one : found) {
     const auto opened = open_model(one);
     if (opened) continue;
+    if (opened.error().code == Errc::kUnavailable) {
+      put_away(one, opened.error());
+      continue;
+    }
     if (opened.error().code != Errc::kConfig) return opened.error();
     errors += (errors.empty() ? "" : "\n") + opened.error().message;
   }
   if (!errors.empty()) return fail(Errc::kConfig, errors);
   return {};
+}
+
+void Hub::Parts::put_away(const FoundDefinition& found, const core::Error& why) {
+  if (models.set_away(found.model, why.message))
+    log.warning("model", "cannot be opened yet, and is tried again: " + core::to_string(why),
+                {{"model", found.model}});
+  away.insert_or_assign(found.model, found);
+  wake.notify_all();
+}
+
+// Whether one could be opened. The first whose database is away speaks for the others, which would
+// each wait for a connection as well.
+bool Hub::Parts::try_away() {
+  bool one_came = false;
+  for (auto next = away.begin(); next != away.end();) {
+    const auto at = next++;
+    const auto opened = open_model(at->second);
+    if (opened) {
+      log.info("model", "its database answers now", {{"model", at->first}});
+      away.erase(at);
+      one_came = true;
+      continue;
+    }
+    put_away(FoundDefinition(at->second), opened.error());
+    if (opened.error().code == Errc::kUnavailable) break;
+  }
+  return one_came;
+}
+
+void Hub::Parts::keep_opening() {
+  std::unique_lock lock(changing);
+  milliseconds backoff = kAwayFirst;
+  for (;;) {
+    wake.wait(lock, [this] { return stopped || !away.empty(); });
+    if (wake.wait_for(lock, backoff, [this] { return stopped; })) return;
+    backoff = try_away() ? kAwayFirst : std::min(backoff * 2, kAwayLast);
+  }
 }
 
 Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::Clock& clock,
@@ -240,6 +295,7 @@ void Hub::start(std::function<void(const core::Error&)> fatal) {
   parts_->verify->start();
   parts_->started = true;
   for (const auto& host : parts_->models.hosts()) host->start();
+  parts_->opener = std::thread([parts = parts_.get()] { parts->keep_opening(); });
 }
 
 Result<void> Hub::reload() {
@@ -251,14 +307,24 @@ Result<void> Hub::reload() {
   std::vector<FoundDefinition> unknown;
   for (const FoundDefinition& one : *found) {
     const auto host = parts_->models.find(one.model);
-    if (!host)
+    if (!host && parts_->away.contains(one.model))
+      parts_->away.insert_or_assign(one.model, one);
+    else if (!host)
       unknown.push_back(one);
     else
       SLUICE_TRY(host->reload(one));
   }
+  const auto is_gone = [&](const std::string& model) {
+    return std::none_of(found->begin(), found->end(),
+                        [&](const FoundDefinition& one) { return one.model == model; });
+  };
+  std::erase_if(parts_->away, [&](const auto& one) {
+    if (!is_gone(one.first)) return false;
+    parts_->models.forget_away(one.first);
+    return true;
+  });
   for (const auto& host : parts_->models.hosts())
-    if (std::none_of(found->begin(), found->end(),
-                     [&](const FoundDefinition& one) { return one.model == host->name(); }))
+    if (is_gone(host->name()))
       SLUICE_TRY(host->reload(
           {host->name(),
            {},
@@ -273,6 +339,7 @@ void Hub::stop() {
   if (parts_->verify) parts_->verify->stop();
   const std::lock_guard lock(parts_->changing);
   parts_->stopped = true;
+  parts_->wake.notify_all();
   for (const auto& host : parts_->models.hosts()) host->stop();
 }
 
@@ -280,6 +347,7 @@ void Hub::join() {
   if (parts_->watch) parts_->watch->join();
   if (parts_->tail) parts_->tail->join();
   if (parts_->verify) parts_->verify->join();
+  if (parts_->opener.joinable()) parts_->opener.join();
   for (const auto& host : parts_->models.hosts()) host->join();
 }
 

@@ -18,6 +18,7 @@ struct ModelFigures {
   std::int64_t oldest_hold_ns = 0;
   std::uint64_t held = 0;
   bool blocked = false;
+  bool away = false;  // its database does not answer: only its feeds are known
   std::vector<std::pair<std::string, FeedStatus>> feeds;  // by shard
 };
 
@@ -42,7 +43,8 @@ core::Result<ModelFigures> figures_of(ModelVersion& model) {
     }
     return {};
   });
-  if (!read) return read.error();
+  if (!read && read.error().code != core::Errc::kUnavailable) return read.error();
+  out.away = !read.has_value();
   for (const auto& feed : model.feeds()) out.feeds.emplace_back(feed->shard(), feed->status());
   return out;
 }
@@ -60,7 +62,8 @@ template <class Value>
 void per_model(PrometheusText& out, const std::vector<ModelFigures>& models, std::string_view name,
                std::string_view type, std::string_view help, const Value& value) {
   out.family(name, type, help);
-  for (const ModelFigures& model : models) out.sample({{"model", model.name}}, value(model));
+  for (const ModelFigures& model : models)
+    if (!model.away) out.sample({{"model", model.name}}, value(model));
 }
 
 void write_feeds(PrometheusText& out, const std::vector<ModelFigures>& models,
@@ -125,6 +128,14 @@ void write_models(PrometheusText& out, const std::vector<ModelFigures>& models,
             [](const ModelFigures& model) { return model.totals.refused; });
 }
 
+void write_away(PrometheusText& out, const std::vector<ModelFigures>& models,
+                const std::vector<ModelShelf::Away>& unopened) {
+  out.family("sluice_hub_away", "gauge", "1 while the model's database does not answer.");
+  for (const ModelFigures& model : models)
+    out.sample({{"model", model.name}}, std::uint64_t{model.away});
+  for (const ModelShelf::Away& one : unopened) out.sample({{"model", one.model}}, std::uint64_t{1});
+}
+
 }  // namespace
 
 MetricsGroup model_metrics(const ModelShelf& models, const core::Clock& clock) {
@@ -137,6 +148,7 @@ MetricsGroup model_metrics(const ModelShelf& models, const core::Clock& clock) {
     }
     write_feeds(out, figures, clock);
     write_models(out, figures, clock.wall_ns());
+    write_away(out, figures, models.away());
     return {};
   };
 }

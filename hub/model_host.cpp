@@ -13,6 +13,16 @@ using core::fail;
 using core::Result;
 using Definition = std::shared_ptr<const projection::Model>;
 
+namespace {
+
+// Says nothing about what the database holds.
+bool is_passing(const core::Error& error) {
+  return error.code == Errc::kUnavailable || error.code == Errc::kBusy ||
+         error.code == Errc::kLimit;
+}
+
+}  // namespace
+
 ModelHost::ModelHost(std::string name, Parts parts, const core::Clock& clock, core::Logger& log)
     : name_(std::move(name)), parts_(std::move(parts)), clock_(clock), log_(log) {}
 
@@ -124,6 +134,8 @@ Result<void> ModelHost::open_serving(const FoundDefinition& file) {
       auto opened = open_version(*definition, last->id);
       if (!opened) return opened.error();
       version = std::move(*opened);
+    } else if (is_passing(definition.error())) {
+      return definition.error();
     } else {
       why = definition.error().message;
     }
@@ -164,6 +176,7 @@ Result<void> ModelHost::resume() {
     set_build(std::move(build));
     return {};
   }
+  if (is_passing(definition.error())) return definition.error();
   log_.warning("model",
                "what was being built cannot be gone on with: " + definition.error().message,
                {{"model", name_}, {"version", record.id.text()}});
@@ -192,9 +205,13 @@ Result<void> ModelHost::take(const FoundDefinition& file) {
   }
   std::map<VersionId, std::string> fingerprints;
   for (const VersionRecord& record : book_.versions)
-    if (record.id.version == file.definition->version())
-      if (auto stored = projection::read_definition(parts_.store->place(record.id)))
+    if (record.id.version == file.definition->version()) {
+      const auto stored = projection::read_definition(parts_.store->place(record.id));
+      if (stored)
         fingerprints[record.id] = stored->fingerprint;
+      else if (is_passing(stored.error()))
+        return stored.error();
+    }
   const Plan plan = plan_definition(
       book_, WantedDefinition{file.definition->version(), file.definition->fingerprint()},
       fingerprints);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/model_shelf.hpp"
 
+#include <algorithm>
+
 namespace sluice::hub {
 
 std::vector<std::shared_ptr<ModelHost>> ModelShelf::hosts() const {
@@ -35,7 +37,40 @@ ModelShelf::Versions ModelShelf::open_versions() const {
 
 void ModelShelf::add(std::shared_ptr<ModelHost> host) {
   const std::lock_guard lock(mutex_);
+  std::erase_if(away_, [&](const Away& one) { return one.model == host->name(); });
   hosts_.push_back(std::move(host));
+}
+
+std::vector<ModelShelf::Away> ModelShelf::away() const {
+  const std::lock_guard lock(mutex_);
+  return away_;
+}
+
+bool ModelShelf::set_away(const std::string& model, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  const auto known =
+      std::find_if(away_.begin(), away_.end(), [&](const Away& one) { return one.model == model; });
+  if (known == away_.end()) {
+    away_.push_back({model, why});
+    return true;
+  }
+  if (known->why == why) return false;
+  known->why = why;
+  return true;
+}
+
+void ModelShelf::forget_away(std::string_view model) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(away_, [&](const Away& one) { return one.model == model; });
+}
+
+core::Error ModelShelf::missing(std::string_view model) const {
+  const std::lock_guard lock(mutex_);
+  for (const Away& one : away_)
+    if (one.model == model)
+      return core::fail(core::Errc::kUnavailable,
+                        "the model's database has not answered yet: " + one.why, "model");
+  return core::fail(core::Errc::kNotFound, "no such model", "model");
 }
 
 }  // namespace sluice::hub

@@ -54,7 +54,7 @@ void VerifyDesk::join() {
 }
 
 Result<void> VerifyDesk::ask(std::string_view model, std::uint64_t sample) {
-  if (!models_.serving(model)) return fail(Errc::kNotFound, "no such model", "model");
+  if (!models_.serving(model)) return models_.missing(model);
   const std::lock_guard lock(mutex_);
   Status& status = status_[std::string(model)];
   if (status.state == State::kWaiting || status.state == State::kRunning)

@@ -9,12 +9,15 @@ export const title = 'Models';
 
 export function show(view, context) {
   const hint = h('p', { class: 'hint' }, 'Asking the hub for its models.');
+  const away = h('p', { class: 'note bad', hidden: true });
   const list = h('div', { class: 'deck' });
-  view.append(h('h1', {}, 'Models'), hint, list);
+  view.append(h('h1', {}, 'Models'), hint, away, list);
   context.every(3000, async () => {
     const answer = await context.ask('v1/models');
     hubNow(answer.now);
-    hint.hidden = answer.models.length > 0;
+    hint.hidden = answer.models.length > 0 || answer.away.length > 0;
+    away.hidden = answer.away.length === 0;
+    away.textContent = answer.away.map((model) => model.model + ': ' + model.why).join('\n');
     hint.textContent = 'This hub has no models. Put a *.model.toml file into its models folder, and start it again.';
     patch(list, answer.models, (model) => model.model, card, (model) =>
       JSON.stringify(model, (key, value) => key === 'moved_s_ago' ? 0 : typeof value === 'bigint' ? String(value) : value));
