@@ -35,6 +35,7 @@ HubProgram::HubProgram(const std::string& nats_url) : HubProgram(nats_url, Optio
 
 HubProgram::HubProgram(const std::string& nats_url, Options options) : port_(free_port()) {
   folder_.write("pumps.model.toml", options.model);
+  if (!options.beside.empty()) folder_.write("beside.model.toml", options.beside);
   if (options.listen == "127.0.0.1:0") options.listen = "127.0.0.1:" + std::to_string(port_);
   folder_.write("hub.toml", "[hub]\nurls = [\"" + nats_url + "\"]\nmodels = [\"" +
                                 folder_.path().string() + "\"]\nstate = \"" +

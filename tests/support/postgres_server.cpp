@@ -67,15 +67,19 @@ PostgresServer::PostgresServer() : PostgresServer(Options{}) {}
 PostgresServer::PostgresServer(Options options) : options_(std::move(options)) {
   make_cluster();
   start();
+  if (options_.disk_mib != 0) mount_disk();
 }
 
 PostgresServer::~PostgresServer() {
   kill();
-  if (mounted_) ::umount2(data().c_str(), MNT_DETACH);
+  if (mounted_) ::umount2(disk().c_str(), MNT_DETACH);
 }
 
 fs::path PostgresServer::data() const {
   return folder_ / "data";
+}
+fs::path PostgresServer::disk() const {
+  return folder_ / "disk";
 }
 std::string PostgresServer::log() const {
   return read_file(folder_ / "server.log");
@@ -93,12 +97,6 @@ Process::Options PostgresServer::as_server() const {
 
 void PostgresServer::make_cluster() {
   fs::create_directory(data());
-  if (options_.disk_mib != 0) {
-    const std::string size = "size=" + std::to_string(options_.disk_mib) + "m";
-    if (::mount("tmpfs", data().c_str(), "tmpfs", MS_NOSUID | MS_NODEV, size.c_str()) != 0)
-      throw std::runtime_error("a small disk needs root: mounting tmpfs failed");
-    mounted_ = true;
-  }
   if (::geteuid() == 0)
     for (const fs::path& path : {folder_.path(), data()})
       if (::chown(path.c_str(), kNobody, kNobody) != 0) throw std::runtime_error("chown failed");
@@ -114,6 +112,18 @@ void PostgresServer::make_cluster() {
          << "\nmax_connections = 30\nshared_buffers = 64MB\nautovacuum = off\n"
             "max_wal_size = 64MB\nmin_wal_size = 2MB\n"
          << options_.config << "\n";
+}
+
+void PostgresServer::mount_disk() {
+  fs::create_directory(disk());
+  const std::string size = "size=" + std::to_string(options_.disk_mib) + "m";
+  if (::mount("tmpfs", disk().c_str(), "tmpfs", MS_NOSUID | MS_NODEV, size.c_str()) != 0)
+    throw std::runtime_error("a small disk needs root: mounting tmpfs failed");
+  mounted_ = true;
+  fs::create_directory(disk() / "space");
+  if (::chown((disk() / "space").c_str(), kNobody, kNobody) != 0)
+    throw std::runtime_error("chown failed");
+  query("CREATE TABLESPACE small LOCATION '" + (disk() / "space").string() + "'");
 }
 
 void PostgresServer::start() {
@@ -181,13 +191,13 @@ std::string PostgresServer::query(const std::string& sql, const std::string& dat
 }
 
 std::string PostgresServer::create_database(const std::string& name) {
-  query("CREATE DATABASE \"" + name + "\"");
+  query("CREATE DATABASE \"" + name + "\"" + (mounted_ ? " TABLESPACE small" : ""));
   return conninfo(name);
 }
 
 void PostgresServer::fill_disk() {
   if (!mounted_) throw std::logic_error("fill_disk() needs disk_mib");
-  const int file = ::open((data() / "ballast").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  const int file = ::open((disk() / "ballast").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   for (const std::size_t piece : {std::size_t{1} << 20, std::size_t{4096}}) {
     const std::string zeros(piece, '\0');
     while (::write(file, zeros.data(), zeros.size()) == static_cast<ssize_t>(zeros.size())) {
@@ -197,7 +207,7 @@ void PostgresServer::fill_disk() {
 }
 
 void PostgresServer::free_disk() {
-  fs::remove(data() / "ballast");
+  fs::remove(disk() / "ballast");
 }
 
 }  // namespace sluice::test

@@ -20,7 +20,7 @@ class PostgresServer {
   struct Options {
     bool syncs = false;        // fsync: needed only where the machine itself is to lose power
     std::string config;        // further lines of postgresql.conf
-    std::size_t disk_mib = 0;  // the cluster on a tmpfs of this size; needs root
+    std::size_t disk_mib = 0;  // a small disk beside, for databases that shall be full; needs root
   };
   PostgresServer();
   explicit PostgresServer(Options options);
@@ -28,11 +28,12 @@ class PostgresServer {
 
   // For libpq: the superuser `sluice`, who needs no password.
   std::string conninfo(const std::string& database = "postgres") const;
-  std::string create_database(const std::string& name);  // its conninfo
+  std::string create_database(const std::string& name);  // its conninfo; on the small disk, if any
   // Over psql; what it prints, a row per line, columns divided by '|'. Throws on an error.
   std::string query(const std::string& sql, const std::string& database = "postgres") const;
   std::string log() const;
   std::filesystem::path data() const;
+  std::filesystem::path disk() const;
 
   bool running() { return process_ && process_->running(); }
   void kill();    // SIGKILL to the server and all its backends
@@ -41,7 +42,7 @@ class PostgresServer {
   void pause();   // SIGSTOP to the server and all its backends: nothing answers
   void resume();  // SIGCONT
 
-  // With disk_mib: fills the disk up to the last page, and makes room again.
+  // With disk_mib: fills the small disk up to the last page, and makes room again.
   void fill_disk();
   void free_disk();
 
@@ -49,6 +50,7 @@ class PostgresServer {
   Process::Options as_server() const;
   void signal_all(int number) const;
   void make_cluster();
+  void mount_disk();
   void wait_until_ready();
 
   Options options_;
