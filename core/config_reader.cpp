@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "core/text.hpp"
+#include "core/toml_depth.hpp"
 
 namespace sluice::core {
 namespace {
@@ -124,6 +125,9 @@ Result<ConfigReader> ConfigReader::load(const std::string& path) {
 }
 
 Result<ConfigReader> ConfigReader::parse(std::string_view text, const std::string& name) {
+  if (const auto line = too_deep_line(text))
+    return fail(Errc::kConfig,
+                name + ":" + std::to_string(*line) + ": " + std::string(kTooDeepWords));
   auto parsed = toml::parse(text, name);
   if (!parsed)
     return fail(Errc::kConfig, name + ":" + std::to_string(parsed.error().source().begin.line) +

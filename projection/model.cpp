@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "core/ids.hpp"
+#include "core/toml_depth.hpp"
 #include "projection/model_parser.hpp"
 #include "projection/model_words.hpp"
 
@@ -93,6 +94,9 @@ Result<std::shared_ptr<const Model>> Model::load(const std::string& path) {
 }
 
 Result<std::shared_ptr<const Model>> Model::parse(std::string_view toml, const std::string& file) {
+  if (const auto line = core::too_deep_line(toml))
+    return fail(Errc::kConfig,
+                file + ":" + std::to_string(*line) + ":1: " + std::string(core::kTooDeepWords));
   const auto parsed = toml::parse(toml, file);
   if (!parsed) {
     TomlErrors errors(file);

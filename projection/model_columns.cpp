@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of the model's parser that reads a table's key and columns.
 #include <algorithm>
+#include <array>
 
 #include "core/text.hpp"
 #include "projection/extract.hpp"
@@ -8,6 +9,18 @@
 
 namespace sluice::projection {
 namespace {
+
+// Columns that each table of PostgreSQL has; no other may be named so.
+constexpr std::array<std::string_view, 6> kSystemColumns = {"cmax", "cmin",     "ctid",
+                                                            "xmax", "tableoid", "xmin"};
+
+bool is_system_column(std::string_view name, Dialect target) {
+  return target == Dialect::kPostgres &&
+         std::find(kSystemColumns.begin(), kSystemColumns.end(), name) != kSystemColumns.end();
+}
+
+constexpr const char* kSystemColumnWords =
+    "PostgreSQL has a column of its own of this name in each table";
 
 constexpr std::int64_t kListMax = 1000;
 
@@ -34,6 +47,7 @@ void ModelParser::key_column(Table& table, const TomlEntry& entry) {
   std::set<std::string> taken;
   for (const Column& column : table.key) taken.insert(column.name);
   name_is_free(entry, taken);
+  if (is_system_column(entry.key, model_->target())) errors_.add(entry.where, kSystemColumnWords);
   std::optional<std::string> from;
   std::optional<std::string> type;
   if (const toml::table* parts = entry.node->as_table()) {
@@ -85,6 +99,7 @@ void ModelParser::column(Table& table, const TomlEntry& entry) {
   std::set<std::string> taken;
   for (const Column& known : table.key) taken.insert(known.name);
   name_is_free(entry, taken);
+  if (is_system_column(entry.key, model_->target())) errors_.add(entry.where, kSystemColumnWords);
   Column column;
   column.name = entry.key;
   broken_.insert(entry.key);  // until it is known to be right: its uses are not errors too

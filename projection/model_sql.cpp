@@ -185,7 +185,7 @@ void ModelParser::check_sql_rules(sqlite::Database& scratch) {
     sqlite::Changes allowed{sql::kHiddenPrefix.data(), {}};
     for (const std::size_t table : rule.touches)
       allowed.tables.push_back(model_->tables_[table].name);
-    const auto done = sqlite::check_change(scratch, rule.numbered.sqlite, allowed);
+    const auto done = sqlite::check_change(scratch, rule.text.sqlite, allowed);
     if (!done) errors_.add(rule.text.where, "SQL: " + done.error().message);
   }
 }

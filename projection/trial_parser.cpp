@@ -5,6 +5,7 @@
 
 #include "core/codec/json_data.hpp"
 #include "core/text.hpp"
+#include "core/toml_depth.hpp"
 #include "projection/toml_cursor.hpp"
 #include "projection/trial.hpp"
 
@@ -231,6 +232,9 @@ class TrialParser {
 }  // namespace
 
 core::Result<std::vector<Trial>> parse_trials(std::string_view toml, const std::string& file) {
+  if (const auto line = core::too_deep_line(toml))
+    return core::fail(core::Errc::kConfig, file + ":" + std::to_string(*line) +
+                                               ":1: " + std::string(core::kTooDeepWords));
   const auto parsed = toml::parse(toml, file);
   if (parsed) return TrialParser(parsed.table(), file).run();
   TomlErrors errors(file);

@@ -71,6 +71,68 @@ int only_changes(void* given, int action, const char* first, const char* second,
   }
 }
 
+// The functions of date and time give the present one for the text 'now', and without arguments.
+// SQLite tells an authorizer of neither; nor of OR ROLLBACK. So the words are looked for in the
+// text: a text in quotes is a word of its own, a comment gives none.
+std::vector<std::string> words_of(std::string_view sql) {
+  std::vector<std::string> out;
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  for (std::size_t at = 0; at < sql.size();) {
+    const std::string_view rest = sql.substr(at);
+    std::size_t size = 1;
+    const auto through = [&](std::string_view closing, std::size_t from) {
+      const std::size_t end = rest.find(closing, from);
+      size = end == std::string_view::npos ? rest.size() : end + closing.size();
+    };
+    const bool is_comment = rest.starts_with("--") || rest.starts_with("/*");
+    if (is_comment)
+      through(rest.front() == '-' ? "\n" : "*/", 2);
+    else if (rest.front() == '[')
+      through("]", 1);
+    else if (std::string_view("'\"`").find(rest.front()) != std::string_view::npos)
+      through(rest.substr(0, 1), 1);
+    else
+      while (is_word(rest[0]) && size < rest.size() && is_word(rest[size])) ++size;
+    if (!is_comment && std::string_view(" \t\r\n\f").find(rest.front()) == std::string_view::npos)
+      out.emplace_back(rest.substr(0, size));
+    at += size;
+  }
+  return out;
+}
+
+bool same(const std::string& word, const char* other) {
+  return strcasecmp(word.c_str(), other) == 0;
+}
+
+bool is_of_time(const std::string& word) {
+  return same(word, "date") || same(word, "time") || same(word, "datetime") ||
+         same(word, "julianday") || same(word, "unixepoch") || same(word, "strftime");
+}
+
+// Why a statement must not be taken that SQLite's authorizer has nothing against; null: it may.
+const char* what_authorizers_miss(sqlite3_stmt* statement, std::string_view sql) {
+  for (int i = 1; i <= sqlite3_bind_parameter_count(statement); ++i) {
+    const char* name = sqlite3_bind_parameter_name(statement, i);
+    if (name == nullptr || name[0] != ':') return "a parameter is :name, and one of the args";
+  }
+  const std::vector<std::string> words = words_of(sql);
+  bool any_of_time = false;
+  bool any_now = false;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (same(words[i], "rollback"))
+      return "OR ROLLBACK would undo other events; without it, the event parks alone";
+    any_now |= same(words[i], "'now'");
+    if (!is_of_time(words[i]) || i + 2 >= words.size() || words[i + 1] != "(") continue;
+    any_of_time = true;
+    any_now |= words[i + 2] == ")";
+  }
+  return any_of_time && any_now ? "the present time is another one each time it is run; take $time "
+                                  "or $recorded as an argument"
+                                : nullptr;
+}
+
 // Exactly one statement, prepared; kBadRequest else.
 core::Result<std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)>> prepare_one(
     Database& database, std::string_view sql) {
@@ -98,6 +160,8 @@ core::Result<void> check_change(Database& database, std::string_view sql, const 
   if (sqlite3_stmt_readonly(statement->get()) != 0 || sqlite3_column_count(statement->get()) != 0)
     return core::fail(core::Errc::kBadRequest,
                       "not an INSERT, UPDATE or DELETE that gives no rows");
+  if (const char* why = what_authorizers_miss(statement->get(), sql))
+    return core::fail(core::Errc::kBadRequest, why);
   return {};
 }
 

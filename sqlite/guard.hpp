@@ -28,7 +28,8 @@ struct Changes {
   std::vector<std::string> tables;
 };
 // kBadRequest with SQLite's words unless `sql` is exactly one INSERT, UPDATE or DELETE within
-// `allowed` that gives the same result whenever it is run. Nothing is run.
+// `allowed` that gives the same result whenever it is run, whose failure undoes it alone (no OR
+// ROLLBACK), and whose parameters are all of the form :name. Nothing is run.
 core::Result<void> check_change(Database& database, std::string_view sql, const Changes& allowed);
 
 // Statements of this connection fail once the time is over, until the object goes.

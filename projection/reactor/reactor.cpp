@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "core/toml_depth.hpp"
 #include "projection/reactor/reactor_parser.hpp"
 
 namespace sluice::projection {
@@ -62,6 +63,9 @@ Result<std::shared_ptr<const Reactor>> Reactor::load(const std::string& path) {
 
 Result<std::shared_ptr<const Reactor>> Reactor::parse(std::string_view toml,
                                                       const std::string& file) {
+  if (const auto line = core::too_deep_line(toml))
+    return fail(Errc::kConfig,
+                file + ":" + std::to_string(*line) + ":1: " + std::string(core::kTooDeepWords));
   const toml::parse_result parsed = toml::parse(toml, file);
   if (!parsed) {
     const auto& where = parsed.error().source().begin;

@@ -264,6 +264,19 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = "
               "random()\"",
               "SQL: not authorized to use function: random"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE OR ROLLBACK machine SET "
+              "n = 1\"",
+              "OR ROLLBACK would undo other events"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = "
+              "strftime('%s', 'NOW')\"",
+              "SQL: the present time is another one"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = "
+              "unixepoch ( )\"",
+              "SQL: the present time is another one"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = ?1\"",
+              "SQL: a parameter is :name"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = @n\"",
+              "SQL: a parameter is :name"},
         Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"SELECT 1\"",
               "not an INSERT, UPDATE or DELETE"},
         Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = :n\"",
@@ -286,6 +299,35 @@ INSTANTIATE_TEST_SUITE_P(
                                           "missing = \"skip\" } }\n[[table.w.on]]\ntype = \"X\"\n",
             "this lookup is refused: the row of 'u' is changed by events of another lane or "
             "gateway"}));
+
+// What looks like the above and is not.
+TEST(Language, TakesTimesAndWordsThatSayTheSameEachTime) {
+  const std::string rule = kHead + kMachine + "[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = ";
+  EXPECT_EQ(
+      errors_of(rule + "\"UPDATE machine SET n = unixepoch('2026-01-01') -- 'now' ROLLBACK\""), "");
+  EXPECT_EQ(errors_of(rule + "\"UPDATE machine SET site = 'now' WHERE site = 'rollback'\""), "");
+}
+
+TEST(Language, RefusesNamesThatPostgresKeepsForItself) {
+  const std::string text =
+      "[table.t]\nkey = { ctid = \"$gateway\" }\n[table.t.columns]\nxmin = \"int\"\n"
+      "[[table.t.on]]\ntype = \"X\"\nset = { xmin = \".n\" }\n";
+  EXPECT_EQ(errors_of(kHead + text), "");
+  EXPECT_EQ(errors_of("target = \"postgres\"\n" + kHead + text),
+            "m.model.toml:7:9: PostgreSQL has a column of its own of this name in each table\n"
+            "m.model.toml:9:1: PostgreSQL has a column of its own of this name in each table");
+}
+
+// The TOML library takes a stack frame for each part of a key.
+TEST(Language, RefusesKeysWithoutEnd) {
+  std::string key = "a";
+  for (int i = 0; i < 100'000; ++i) key += ".a";
+  EXPECT_EQ(errors_of(kHead + key + " = 1\n"),
+            "m.model.toml:5:1: a dotted key of more than 64 parts");
+  EXPECT_EQ(errors_of(kHead + "[" + key + "]\n"),
+            "m.model.toml:5:1: a dotted key of more than 64 parts");
+  EXPECT_EQ(errors_of(kHead + "# " + std::string(100, '.') + "\n" + kMachine), "");
+}
 
 // Without a [where]: several categories, so several lanes.
 TEST(Language, RefusesWhatWouldDependOnTheOrderBetweenLanes) {
