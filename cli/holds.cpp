@@ -74,10 +74,11 @@ ExitCode list_holds(Program& program) {
                text_of(hold, "lane"), missing_of(hold), text_of(hold, "held"),
                text_of(hold, "since")});
   }
-  if (program.output.json()) return ExitCode::kOk;
-  program.output.raw_line(holds->get_array().empty() ? "No holds: every lane is whole."
-                                                     : table.text());
-  return ExitCode::kOk;
+  const auto all = all_answered(*document);
+  if (!program.output.json() && (all || !holds->get_array().empty()))
+    program.output.raw_line(holds->get_array().empty() ? "No holds: every lane is whole."
+                                                       : table.text());
+  return all ? ExitCode::kOk : refuse(program, all.error(), "holds list");
 }
 
 ExitCode skip_hold(Program& program, const Skip& given) {

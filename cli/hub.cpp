@@ -52,4 +52,13 @@ Result<json::value> Hub::post(const std::string& target, const json::value& docu
   return document_of(url_, client->post(target, core::to_json(document)));
 }
 
+core::Result<void> all_answered(const core::json::object& document) {
+  const core::json::value* away = document.if_contains("away");
+  if (away == nullptr || !away->is_array() || away->get_array().empty()) return {};
+  std::string words;
+  for (const core::json::value& one : away->get_array())
+    words += (words.empty() ? "nothing is known now of " : "; ") + core::to_json(one);
+  return core::fail(core::Errc::kUnavailable, words);
+}
+
 }  // namespace sluice::cli

@@ -23,4 +23,8 @@ class Hub {
   std::string url_;
 };
 
+// What an answer about all models cannot tell: kUnavailable that names each model whose database is
+// away, with the reason.
+core::Result<void> all_answered(const core::json::object& document);
+
 }  // namespace sluice::cli

@@ -92,9 +92,10 @@ ExitCode list(Program& program, const Given& given) {
                text_of(event, "type"), text_of(event, "kind"), text_of(event, "behind"),
                text_of(event, "why")});
   }
-  if (program.output.json()) return ExitCode::kOk;
-  program.output.raw_line(events->get_array().empty() ? "Nothing is parked." : table.text());
-  return ExitCode::kOk;
+  const auto all = all_answered(*document);
+  if (!program.output.json() && (all || !events->get_array().empty()))
+    program.output.raw_line(events->get_array().empty() ? "Nothing is parked." : table.text());
+  return all ? ExitCode::kOk : refuse(program, all.error(), "parked list");
 }
 
 ExitCode show(Program& program, const Given& given) {

@@ -6,6 +6,7 @@
 
 #include "core/json.hpp"
 #include "core/text.hpp"
+#include "hub/away_list.hpp"
 
 namespace sluice::hub {
 
@@ -181,12 +182,15 @@ Result<json::array> holds_of(ModelVersion& model, std::int64_t now) {
 
 http::Response holds(const HoldsApi& parts) {
   json::array list;
+  AwayList away(parts.models);
   for (const auto& model : parts.models.open_versions()) {
     auto holds = holds_of(*model, parts.clock.wall_ns());
+    if (!holds && away.take(model->name(), holds.error())) continue;
     if (!holds) return http::error_response(holds.error());
     for (json::value& hold : *holds) list.push_back(std::move(hold));
   }
-  return json_response(core::to_json(json::object{{"holds", std::move(list)}}));
+  return json_response(
+      core::to_json(json::object{{"holds", std::move(list)}, {"away", std::move(away).json()}}));
 }
 
 http::Response skip_hold(const HoldsApi& parts, const http::Request& request) {

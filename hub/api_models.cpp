@@ -6,6 +6,7 @@
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "hub/api_versions.hpp"
+#include "hub/away_list.hpp"
 
 namespace sluice::hub {
 
@@ -138,25 +139,17 @@ void add_versions(const ModelShelf& models, const std::string& name, json::objec
 
 http::Response models(const ModelsApi& parts) {
   json::array list;
-  json::array away;
-  const auto tell_away = [&](const std::string& model, const std::string& why) {
-    away.push_back(json::object{{"model", model}, {"why", why}});
-  };
-  for (const ModelShelf::Away& one : parts.models.away()) tell_away(one.model, one.why);
+  AwayList away(parts.models);
   for (const auto& version : parts.models.serving()) {
     auto described = describe(*version, parts.clock);
-    // One model's database takes no other model with it.
-    if (!described && described.error().code == Errc::kUnavailable) {
-      tell_away(version->name(), described.error().message);
-      continue;
-    }
+    if (!described && away.take(version->name(), described.error())) continue;
     if (!described) return http::error_response(described.error());
     add_versions(parts.models, version->name(), *described);
     (*described)["verify"] = status_json(parts.verify.status(version->name()));
     list.push_back(std::move(*described));
   }
   return json_response(core::to_json(json::object{{"models", std::move(list)},
-                                                  {"away", std::move(away)},
+                                                  {"away", std::move(away).json()},
                                                   {"now", core::format_time(parts.clock.wall_ns())},
                                                   {"version", SLUICE_VERSION}}));
 }

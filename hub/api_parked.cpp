@@ -7,6 +7,7 @@
 #include "core/codec/event_codec.hpp"
 #include "core/codec/json_data.hpp"
 #include "core/text.hpp"
+#include "hub/away_list.hpp"
 
 namespace sluice::hub {
 
@@ -40,15 +41,18 @@ json::object described(const std::string& model, const projection::ParkedEvent& 
 http::Response list(const ParkedApi& parts, const http::Request& request) {
   const auto wanted = request.query_value("model");
   json::array out;
+  AwayList away(parts.models);
   for (const auto& version : parts.models.serving()) {
     if (wanted && version->name() != *wanted) continue;
     const auto events = version->with_engine(
         [](projection::Engine& engine) { return engine.parked_heads(kListMax); });
+    if (!events && away.take(version->name(), events.error())) continue;
     if (!events) return http::error_response(events.error());
     for (const projection::ParkedEvent& event : *events)
       out.push_back(described(version->name(), event));
   }
-  return json_response(core::to_json(json::object{{"parked", std::move(out)}}));
+  return json_response(
+      core::to_json(json::object{{"parked", std::move(out)}, {"away", std::move(away).json()}}));
 }
 
 http::Response show(const ParkedApi& parts, const http::Request& request) {

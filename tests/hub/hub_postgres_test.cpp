@@ -91,6 +91,9 @@ TEST_F(HubPostgresTest, AServerThatIsKilledStoppedOrPausedLosesNothing) {
   server.kill();
   publish(200);
   EXPECT_TRUE(says(hub, "the read database is away")) << hub.log();
+  for (const char* target : {"/v1/models", "/v1/holds", "/v1/parked"})
+    EXPECT_EQ(hub.json(target).at("away").as_array().size(), 1u) << target;
+  EXPECT_EQ(hub.metric(R"(sluice_hub_away{model="pumps"})"), 1);
   server.start();
   expect_all(hub);
   server.stop();
