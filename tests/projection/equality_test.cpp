@@ -9,217 +9,14 @@
 #include "core/random.hpp"
 #include "projection/engine.hpp"
 #include "projection/query.hpp"
-#include "tests/projection/events.hpp"
+#include "tests/projection/equality_events.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace sluice::projection {
 namespace {
 
-using test::LaneMaker;
-using test::Made;
 using test::Message;
-
-constexpr const char* kModel = R"(
-model = "equal"
-version = 1
-[where]
-categories = ["machine"]
-[table.machine]
-key = { gateway = "$gateway", machine = "$entity" }
-[table.machine.columns]
-t = "text"
-i = "int"
-r = "real"
-b = "bool"
-at = "time"
-y = "bytes"
-n = { type = "int", default = 0 }
-down = { type = "int", default = 100 }
-sum_i = "int"
-sum_r = { type = "real", default = 0.5 }
-low_i = "int"
-high_i = "int"
-low_r = "real"
-high_r = "real"
-low_t = "text"
-high_t = "text"
-last_t = "text"
-last_r = "real"
-last_at = "time"
-late = "bool"
-[[table.machine.on]]
-type = "Set"
-set = { t = ".t", i = ".i", r = ".r", b = ".b", at = ".at", y = ".y", late = "$late" }
-[[table.machine.on]]
-type = "Count"
-count = "n"
-inc = { sum_i = ".i", sum_r = ".r" }
-dec = { down = ".i" }
-[[table.machine.on]]
-type = "Bound"
-min = { low_i = ".i", low_r = ".r", low_t = ".t" }
-max = { high_i = ".i", high_r = ".r", high_t = ".t" }
-[[table.machine.on]]
-type = "Last"
-create = false
-latest = { last_t = ".t", last_r = ".r", last_at = "$time" }
-[[table.machine.on]]
-type = "Gone"
-delete = true
-[table.odd_key]
-key = { gateway = "$gateway", lane = "$lane", t = { type = "text", from = ".t" }, i = { type = "int", from = ".i" } }
-[table.odd_key.columns]
-seq = "int"
-id = "text"
-[[table.odd_key.on]]
-type = ["Set", "Bound"]
-set = { seq = "$seq", id = "$id" }
-[table.all_types_key]
-key = { stream = "$stream", b = { type = "bool", from = ".b" }, at = { type = "time", from = ".at" }, y = { type = "bytes", from = ".y" }, r = { type = "real", from = ".r" } }
-[table.all_types_key.columns]
-n = { type = "int", default = 0 }
-[[table.all_types_key.on]]
-type = "Set"
-count = "n"
-[table.total]
-shared = true
-key = { entity = "$entity" }
-[table.total.columns]
-n = { type = "int", default = 0 }
-low = "real"
-high = "int"
-last = "text"
-[[table.total.on]]
-type = ["Count", "Last"]
-count = "n"
-min = { low = ".r" }
-max = { high = ".i" }
-latest = { last = ".t" }
-[view.busy]
-sql = "SELECT gateway, machine, n, low_t, last_at FROM machine WHERE n > 1 ORDER BY gateway, machine"
-types = { n = "int", last_at = "time" }
-)";
-
-template <std::size_t N>
-std::string pick(const char* const (&pool)[N], core::Random& random) {
-  return pool[random.below(N)];
-}
-
-// Text whose order depends on the collation, whose length depends on the unit, and some that no
-// database shall see.
-constexpr const char* kTexts[] = {
-    R"("a")",        R"("B")",     R"("b")",   R"("ä")",      R"("Z")",
-    R"("zz")",       R"("")",      R"("_")",   R"("-")",      R"(" a")",
-    R"("A b")",      R"("ab")",    R"("ß")",   R"("\uffff")", R"("\ud83d\ude00")",
-    R"("a\u0000b")", R"("'; --")", R"("\\x")", R"("ﬀ")",      R"("é")",
-    R"("e\u0301")",  R"("10")",    R"("9")",   R"("NaN")"};
-constexpr const char* kInts[] = {"0",
-                                 "1",
-                                 "-1",
-                                 "7",
-                                 "9223372036854775807",
-                                 "-9223372036854775808",
-                                 "4611686018427387904",
-                                 "2147483648",
-                                 "-2147483649"};
-constexpr const char* kReals[] = {"0.0",
-                                  "-0.0",
-                                  "1.5",
-                                  "-1.5",
-                                  "0.1",
-                                  "1e308",
-                                  "-1e308",
-                                  "5e-324",
-                                  "1e-7",
-                                  "3.0",
-                                  "9007199254740993.0",
-                                  "7",
-                                  "2.2250738585072014e-308",
-                                  "1.7976931348623157e308"};
-constexpr const char* kTimes[] = {
-    "0", "\"2026-11-21T03:00:00Z\"", "-1", "\"1969-12-31T23:59:59.5Z\"", "9223372036854775807",
-    "1"};
-constexpr const char* kBytes[] = {R"({"$bytes":""})", R"({"$bytes":"AA=="})",
-                                  R"({"$bytes":"//8A"})", R"({"$bytes":"XHg="})"};
-constexpr const char* kWrong[] = {"null", "\"x\"", "1.5", "[1]", "{\"a\":1}", "true", "12"};
-constexpr const char* kTypes[] = {"Set", "Set", "Count", "Count", "Bound", "Bound", "Last", "Gone"};
-constexpr const char* kEntities[] = {"a", "B", "b", "ä", "press-7", "_x", "Z"};
-
-std::string random_json(core::Random& random) {
-  std::string out = "{";
-  const auto field = [&](const char* name, const std::string& value) {
-    const std::uint64_t how = random.below(60);
-    if (how < 6) return;  // it lacks the field
-    out += (out.size() == 1 ? "\"" : ",\"") + std::string(name) + "\":" +
-           (how == 6   ? pick(kWrong, random)
-            : how == 7 ? "null"
-                       : value);
-  };
-  field("t", pick(kTexts, random));
-  field("i", random.below(3) == 0 ? pick(kInts, random) : std::to_string(random.below(100)));
-  field("r",
-        random.below(3) == 0 ? pick(kReals, random) : std::to_string(random.below(1000)) + ".25");
-  field("b", random.below(2) == 0 ? "true" : "false");
-  field("at", pick(kTimes, random));
-  field("y", pick(kBytes, random));
-  return out + "}";
-}
-
-// One lane with its epochs, gap records and lost tails, in its own order.
-std::vector<Message> lane_history(const std::string& gateway, core::Lane lane, std::uint64_t salt,
-                                  core::Random& random, std::size_t events) {
-  std::vector<Message> out;
-  core::Seq seq = 0;
-  std::uint64_t epoch = salt;
-  std::uint64_t previous = 0;
-  while (out.size() < events) {
-    const LaneMaker maker(gateway, ++epoch, lane);
-    out.push_back(maker.opened(previous, seq));
-    out.back().aside = previous != 0 && random.below(6) == 0;
-    ++seq;
-    for (std::uint64_t left = 10 + random.below(60); left > 0; --left) {
-      ++seq;
-      if (random.below(50) == 0) {
-        const core::Seq to = seq + random.below(4);
-        out.push_back(maker.gap(seq, to, core::GapReason::kOversize));
-        seq = to;
-        continue;
-      }
-      Made made = maker.base(seq);
-      made.entity = pick(kEntities, random);
-      made.type = pick(kTypes, random);
-      made.json = random_json(random);
-      made.wall_ns = static_cast<std::int64_t>(random.below(1000)) * 1'000'000'007;
-      if (random.below(3) == 0) made.occurred_at_ns = static_cast<std::int64_t>(random.below(50));
-      out.push_back(test::message(made));
-    }
-    previous = epoch;
-    if (random.below(4) == 0) seq -= 2;  // a lost tail
-  }
-  return out;
-}
-
-// What a hub stream holds of several lanes: interleaved, with duplicates and re-sends.
-std::vector<Message> wire(core::Random& random) {
-  std::vector<std::vector<Message>> lanes;
-  std::uint64_t salt = 0;
-  for (const char* gateway : {"plant-7", "plant-8"})
-    for (const core::Lane lane : {core::Lane::kTelemetry, core::Lane::kAlarm})
-      lanes.push_back(lane_history(gateway, lane, salt += 1000, random, 220));
-  std::vector<Message> out;
-  std::vector<std::size_t> at(lanes.size());
-  for (std::size_t left = lanes.size(); left > 0;) {
-    const std::size_t lane = random.below(lanes.size());
-    std::size_t& next = at[lane];
-    for (std::uint64_t run = 1 + random.below(12); run > 0 && next < lanes[lane].size(); --run) {
-      out.push_back(lanes[lane][next++]);
-      if (random.below(20) == 0) next -= std::min<std::size_t>(next, random.below(8));
-      if (next == lanes[lane].size()) --left;
-    }
-  }
-  return out;
-}
 
 // Exact: another type, another sign of zero or another last bit gives another text.
 std::string text(const Cell& cell) {
@@ -401,7 +198,7 @@ void disturb(test::PostgresServer& server, core::Random& random) {
 }
 
 TEST(Equality, BothDatabasesGiveTheSamePagesWhateverTheEventsAndTheCrashes) {
-  auto model = Model::parse(kModel, "equal.model.toml");
+  auto model = Model::parse(kEqualModel, "equal.model.toml");
   ASSERT_TRUE(model) << model.error().message;
   test::PostgresServer server;
   const char* chosen = std::getenv("SLUICE_SEED");
@@ -410,7 +207,7 @@ TEST(Equality, BothDatabasesGiveTheSamePagesWhateverTheEventsAndTheCrashes) {
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("SLUICE_SEED=" + std::to_string(seed));
     core::SeededRandom random(seed);
-    const std::vector<Message> messages = wire(random);
+    const std::vector<Message> messages = equality_wire(random);
     test::TempDir dir;
     Side lite(*model, dir / "equal.db");
     ASSERT_TRUE(lite.open());
