@@ -147,11 +147,47 @@ Result<void> choose_order(const QueryTable& table, const QueryRequest& request, 
   out.order = request.order;
   for (const QueryOrder& item : out.order)
     if (const auto column = column_of(table, item.column); !column) return column.error();
+  // A view has no key: where it is asked for in an order, all its columns decide a tie, so that
+  // pages do not depend on how the database goes about it.
+  const bool all = table.view && !request.order.empty();
   for (const QueryColumn& column : table.columns)
-    if (column.key && std::none_of(out.order.begin(), out.order.end(),
-                                   [&](const auto& item) { return item.column == column.name; }))
+    if ((column.key || all) &&
+        std::none_of(out.order.begin(), out.order.end(),
+                     [&](const auto& item) { return item.column == column.name; }))
       out.order.push_back({column.name, false});
   return {};
+}
+
+// A cursor comes from outside: forged, or of a version of the model with other types.
+bool fits(const QueryColumn& column, const Cell& cell) {
+  if (std::holds_alternative<std::monostate>(cell)) return !column.key;
+  switch (column.type.value_or(Type::kText)) {
+    case Type::kInt:
+    case Type::kTime:
+    case Type::kBool:
+      return std::holds_alternative<std::int64_t>(cell);
+    case Type::kReal:
+      return std::holds_alternative<double>(cell);
+    case Type::kBytes:
+      return std::holds_alternative<Bytes>(cell);
+    default: {
+      const auto* text = std::get_if<std::string>(&cell);
+      return text != nullptr && text->find('\0') == std::string::npos;
+    }
+  }
+}
+
+bool fits(const QueryTable& table, const std::vector<QueryOrder>& order,
+          const std::vector<Cell>& cursor) {
+  if (table.view) {
+    const auto* rows = std::get_if<std::int64_t>(&cursor[0]);
+    return rows != nullptr && *rows >= 0;
+  }
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto column = column_of(table, order[i].column);
+    if (!column || !fits(**column, cursor[i])) return false;
+  }
+  return true;
 }
 
 // SQLite's own order; a key has no NULLs, and its index must stay usable.
@@ -189,7 +225,7 @@ Result<Select> make_select(const QueryTable& table, const QueryRequest& request,
     auto read = read_cursor(request, table.view ? 1 : out.order.size());
     if (!read) return read.error();
     cursor = std::move(*read);
-    if (table.view && !std::holds_alternative<std::int64_t>(cursor[0]))
+    if (!fits(table, out.order, cursor))
       return fail(Errc::kBadRequest, "the cursor is not one of this request", "cursor");
     if (!table.view)
       where += (where.empty() ? " WHERE " : " AND ") + behind(out.order, cursor, 0, out);

@@ -16,7 +16,7 @@ struct Select {
   std::string text;
   std::vector<Cell> values;          // of ?1, ?2 ...
   std::vector<QueryColumn> columns;  // of the rows; behind them come the cells of `order`
-  std::vector<QueryOrder> order;     // as asked, then the key; empty for a view without an order
+  std::vector<QueryOrder> order;     // as asked, then the key, or all of a view; may be none there
   std::string count_text;            // if the request asks for it: one row with one number
   std::size_t count_values = 0;      // how many of `values`, from the first, it takes
 };

@@ -35,7 +35,9 @@ bool is_incremented(const Table& table, std::size_t column) {
 }  // namespace
 
 std::string quoted(std::string_view name) {
-  return "\"" + std::string(name) + "\"";
+  std::string out = "\"";
+  for (const char c : name) out.append(c == '"' ? 2 : 1, c);  // a view's column may have one
+  return out + '"';
 }
 
 std::string_view column_type(Type type, Dialect dialect) {

@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "projection/query_cursor.hpp"
+#include "projection/query_select.hpp"
 #include "tests/projection/engine_fixture.hpp"
 
 namespace sluice::projection {
@@ -16,6 +18,7 @@ using test::Made;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr const char* kModel = R"(
 model = "m"
@@ -224,6 +227,16 @@ TEST_F(QueryTest, PagesThroughAView) {
   EXPECT_GT(rows, 3u);
 }
 
+TEST(Select, LetsAllColumnsOfAViewDecideATie) {
+  const QueryTable view{"v", true, {{"a", Type::kInt}, {"b\"c", Type::kInt}, {"d", Type::kInt}}};
+  const auto ordered = make_select(view, {"v", {}, {}, {{"d", true}}, 3, ""}, Dialect::kSqlite);
+  ASSERT_TRUE(ordered) << ordered.error().message;
+  EXPECT_THAT(ordered->text, HasSubstr("ORDER BY \"d\" DESC, \"a\", \"b\"\"c\" LIMIT"));
+  const auto as_it_comes = make_select(view, {"v", {}, {}, {}, 3, ""}, Dialect::kSqlite);
+  ASSERT_TRUE(as_it_comes);
+  EXPECT_THAT(as_it_comes->text, Not(HasSubstr("ORDER BY")));
+}
+
 TEST_F(QueryTest, NothingOfARequestBecomesSql) {
   fill(5);
   for (const std::string& evil :
@@ -257,6 +270,15 @@ TEST_F(QueryTest, RefusesACursorOfAnotherRequestOrAForgedOne) {
   EXPECT_EQ(refused({"item", {}, {}, {}, 5, page->next_cursor + "AAAA"}).field, "cursor");
   EXPECT_EQ(refused({"item", {}, {}, {}, 5, "x"}).field, "cursor");
   EXPECT_EQ(refused({"big", {}, {}, {}, 5, page->next_cursor}).field, "cursor");
+  const auto forged = [&](QueryRequest request, const std::vector<Cell>& cells) {
+    request.cursor = write_cursor(request, cells);
+    return refused(request).field;
+  };
+  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::int64_t{7}}), "cursor");
+  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::string(1, '\0')}),
+            "cursor");
+  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::monostate{}}), "cursor");
+  EXPECT_EQ(forged({"big", {}, {}, {}, 5, ""}, {std::int64_t{-1}}), "cursor");
 }
 
 TEST_F(QueryTest, EndsAtItsDeadline) {
