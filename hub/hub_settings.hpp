@@ -31,7 +31,9 @@ struct HubSettings {
   std::int64_t verify_sample = 0;                         // rows that are compared then; 0: all
   std::int64_t keep_versions = 2;                         // of a model, beside the one that serves
   nats::LoginSettings login;
-  http::ServerSettings http;
+  // Of these 64 may wait for their writes (hub/api_rows.hpp) and 32 be open streams: the rest is
+  // left for those who want an answer, health checks among them.
+  http::ServerSettings http = {.connections_max = 256};
 };
 
 void visit(HubSettings& settings, core::SettingsVisitor& visitor);
