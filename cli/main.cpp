@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   sluice::cli::add_stream(program);
   sluice::cli::add_parked(program);
   sluice::cli::add_holds(program);
+  sluice::cli::add_reactor(program);
   sluice::cli::add_provision(program);
   sluice::cli::add_status(program);
   sluice::cli::add_doctor(program);

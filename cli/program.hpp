@@ -63,6 +63,7 @@ void add_query(Program& program);
 void add_stream(Program& program);
 void add_parked(Program& program);
 void add_holds(Program& program);
+void add_reactor(Program& program);
 void add_provision(Program& program);
 void add_status(Program& program);
 void add_doctor(Program& program);

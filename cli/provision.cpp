@@ -45,14 +45,17 @@ struct Options {
   std::string max_bytes, max_age;
   bool keep_forever = false;
   int replicas = 1;
+  bool workers = false;
   bool immutable = false;
   bool check = false;
   nats::LoginSettings login;
 };
 
 Result<nats::HubStreamWish> wish_of(const Options& given) {
-  nats::HubStreamWish wish{
-      .shard = given.shard, .replicas = given.replicas, .immutable = given.immutable};
+  nats::HubStreamWish wish{.shard = given.shard,
+                           .replicas = given.replicas,
+                           .workers = given.workers,
+                           .immutable = given.immutable};
   if (!given.max_bytes.empty()) {
     const auto bytes = parse_bytes(given.max_bytes, "--max-bytes");
     if (!bytes) return bytes.error();
@@ -197,6 +200,8 @@ void add_provision(Program& program) {
   verb.add_option("--shard", given->shard, "The shard; its hub stream is EVENTS-<shard>.")
       ->type_name("NAME")
       ->capture_default_str();
+  verb.add_flag("--workers", given->workers,
+                "Also the bucket SLUICE-LEASES, for several sluice-hub that share shards.");
   verb.add_option("--max-bytes", given->max_bytes, "How much the hub stream may hold, as 10GiB.")
       ->type_name("N");
   verb.add_option("--max-age", given->max_age, "How long events are kept, as 90d.")->type_name("D");

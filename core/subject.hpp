@@ -34,6 +34,7 @@ std::string need_subject(std::string_view gateway);          // "need.<gateway>"
 std::string live_subject(std::string_view gateway, std::string_view category);
 // What is to be added to an event's recorded wall time, in ns (docs/event-format.md).
 inline constexpr std::string_view kClockHeader = "Sluice-Clock";
+inline constexpr std::string_view kLeaseBucket = "SLUICE-LEASES";
 inline constexpr std::string_view kReportBucket = "SLUICE-REPORTS";
 // On a message that a bundle brought while the gateway ran another log (docs/event-format.md).
 inline constexpr std::string_view kLateHeader = "Sluice-Late";

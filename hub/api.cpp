@@ -44,6 +44,8 @@ void add_api(Routes& routes, const ApiParts& parts) {
   add_models_api(routes, {parts.models, parts.clock, parts.verify});
   add_versions_api(routes, {parts.models, parts.reload});
   add_rows_api(routes, {parts.models, parts.clock});
+  add_workers_api(routes, parts.leases);
+  add_reactors_api(routes, {parts.reactors, parts.audit, parts.clock});
   add_follow_api(routes, {parts.models});
   add_gateways_api(routes, {parts.models, branches, parts.reports, parts.watch, parts.clock});
   add_definitions_api(routes, parts.models);
@@ -57,6 +59,7 @@ void add_api(Routes& routes, const ApiParts& parts) {
   add_metrics_api(
       routes, {model_metrics(parts.models, parts.clock), verify_metrics(parts.models, parts.verify),
                gateway_metrics(parts.reports, branches, parts.clock),
+               reactor_metrics(parts.reactors, parts.clock), worker_metrics(parts.leases),
                program_metrics(parts.needs, parts.http_requests)});
 }
 

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/clock.hpp"
+#include "hub/api_reactors.hpp"
+#include "hub/api_workers.hpp"
 #include "hub/audit.hpp"
 #include "hub/model_shelf.hpp"
 #include "hub/need_desk.hpp"
@@ -24,6 +26,8 @@ struct ApiParts {
   const ReportKeeper& reports;
   const ReportWatch& watch;
   Tail& tail;
+  const Reactors& reactors;
+  const LeaseKeeper* leases;  // null without workers
   const NeedDesk& needs;
   Audit& audit;
   VerifyDesk& verify;

@@ -39,6 +39,12 @@ class EngineHost {
     return work(*engine_);
   }
 
+  // Before a hub stream is read, in each session: `last` is its last sequence now. A reactor keeps
+  // from where on it is not silent.
+  virtual core::Result<void> about_to_read(const projection::HubStream&, std::uint64_t last) {
+    static_cast<void>(last);
+    return {};
+  }
   // What its commits did to rows: whoever commits through the engine says so here.
   Changes& changes() { return changes_; }
   const Changes& changes() const { return changes_; }

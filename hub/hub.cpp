@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "hub/definition_files.hpp"
+#include "hub/reactor_files.hpp"
 #include "hub/verify_desk.hpp"
 #include "hub/verify_json.hpp"
 #include "hub/version_store.hpp"
@@ -105,7 +106,9 @@ struct Hub::Parts {
   nats::ConnectionOptions connection;
   std::unique_ptr<ReportWatch> watch;
   std::unique_ptr<Tail> tail;
+  std::unique_ptr<LeaseKeeper> leases;  // before the feeds that ask it
   ModelShelf models;
+  Reactors reactors;
   std::unique_ptr<VerifyDesk> verify;  // looks at the models: ends before them
 
   std::mutex changing;  // start, reload, stop
@@ -153,6 +156,7 @@ ModelVersion::Feeds Hub::Parts::make_feeds(EngineHost& host) {
     feed.shard = shard;
     feed.several_shards = settings.shards.size() > 1;
     feed.connection = connection;
+    if (leases) feed.leases = &leases->book();
     feed.check_interval = settings.check_interval;
     feeds.push_back(
         std::make_unique<ModelFeed>(host, needs, clock, log, std::move(feed),
@@ -170,6 +174,12 @@ Result<std::unique_ptr<VersionStore>> Hub::Parts::versions_of(const FoundDefinit
           : !settings.postgres.empty() &&
                 !std::filesystem::exists(
                     std::filesystem::path(settings.state) / (found.model + ".versions.json"), none);
+  if (!in_postgres && settings.workers)
+    return fail(Errc::kConfig,
+                found.file +
+                    ": workers share models in PostgreSQL only: write target = "
+                    "\"postgres\", or give it a hub without workers",
+                "hub.workers");
   if (!in_postgres) return sqlite_versions(settings.state, found.model);
   auto login = postgres_login(settings);
   if (!login) return login.error();
@@ -201,6 +211,7 @@ Result<void> Hub::Parts::open_model(const FoundDefinition& found) {
   of_model.audit = [this](std::string_view type, const core::json::object& data) {
     (void)audit.record(type, data);  // it logs what the gateway beside did not take
   };
+  of_model.shared = settings.workers;
   of_model.check = sample_check();
   of_model.keep = static_cast<std::size_t>(settings.keep_versions);
   auto host = ModelHost::open(found, std::move(of_model), clock, log);
@@ -268,6 +279,8 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
                                        core::Logger& log) {
   const auto found = find_definitions(settings);
   if (!found) return found.error();
+  auto reactors = load_reactors(settings);
+  if (!reactors) return reactors.error();
   auto parts = std::make_unique<Parts>(settings, clock, log);
   const auto locked = lock_state(settings.state);
   if (!locked) return locked.error();
@@ -278,12 +291,24 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
                                             [&all](const core::Error& error) { all.fatal(error); });
   all.tail = std::make_unique<Tail>(settings.shards, all.connection, log,
                                     [&all](const core::Error& error) { all.fatal(error); });
+  if (settings.workers)
+    all.leases = std::make_unique<LeaseKeeper>(
+        LeaseKeeper::Settings{settings.name, settings.worker, settings.lease_ttl, settings.shards,
+                              all.connection},
+        clock, log, [&all](const core::Error& error) { all.fatal(error); });
   all.verify = std::make_unique<VerifyDesk>(
       all.models, all.audit, clock, log,
       VerifyDesk::Settings{std::filesystem::path(settings.state) / "verify",
                            settings.verify_interval,
                            static_cast<std::uint64_t>(settings.verify_sample), all.connection});
   SLUICE_TRY(all.open_models(*found));
+  for (auto& reactor : *reactors) {
+    auto host = ReactorHost::open(
+        std::move(reactor), settings.state, [&all](EngineHost& one) { return all.make_feeds(one); },
+        clock, log);
+    if (!host) return host.error();
+    all.reactors.push_back(std::move(*host));
+  }
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
 }
 
@@ -292,6 +317,8 @@ void Hub::start(std::function<void(const core::Error&)> fatal) {
   parts_->fatal = std::move(fatal);
   parts_->watch->start();
   parts_->tail->start();
+  if (parts_->leases) parts_->leases->start();
+  for (const auto& reactor : parts_->reactors) reactor->start();
   parts_->verify->start();
   parts_->started = true;
   for (const auto& host : parts_->models.hosts()) host->start();
@@ -336,6 +363,8 @@ Result<void> Hub::reload() {
 void Hub::stop() {
   if (parts_->watch) parts_->watch->stop();
   if (parts_->tail) parts_->tail->stop();
+  if (parts_->leases) parts_->leases->stop();
+  for (const auto& reactor : parts_->reactors) reactor->stop();
   if (parts_->verify) parts_->verify->stop();
   const std::lock_guard lock(parts_->changing);
   parts_->stopped = true;
@@ -346,15 +375,18 @@ void Hub::stop() {
 void Hub::join() {
   if (parts_->watch) parts_->watch->join();
   if (parts_->tail) parts_->tail->join();
+  for (const auto& reactor : parts_->reactors) reactor->join();
   if (parts_->verify) parts_->verify->join();
   if (parts_->opener.joinable()) parts_->opener.join();
   for (const auto& host : parts_->models.hosts()) host->join();
+  if (parts_->leases) parts_->leases->join();
 }
 
 void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_requests) {
-  add_api(routes, {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->needs,
-                   parts_->audit, *parts_->verify, parts_->clock, parts_->settings.shards,
-                   parts_->connection, std::move(http_requests), [this] { return reload(); }});
+  add_api(routes, {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->reactors,
+                   parts_->leases.get(), parts_->needs, parts_->audit, *parts_->verify,
+                   parts_->clock, parts_->settings.shards, parts_->connection,
+                   std::move(http_requests), [this] { return reload(); }});
 }
 
 std::uint64_t Hub::silent_ns() const {
@@ -362,6 +394,8 @@ std::uint64_t Hub::silent_ns() const {
   for (const auto& version : parts_->models.open_versions())
     for (const auto& feed : version->feeds())
       oldest = std::min(oldest, feed->alive_ns().value_or(oldest));
+  if (parts_->leases) oldest = std::min(oldest, parts_->leases->alive_ns());
+  for (const auto& reactor : parts_->reactors) oldest = std::min(oldest, reactor->alive_ns());
   const std::uint64_t now = parts_->clock.monotonic_ns();
   return now > oldest ? now - oldest : 0;
 }

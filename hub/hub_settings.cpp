@@ -30,6 +30,7 @@ void visit(HubSettings& settings, core::SettingsVisitor& visitor) {
   }
   visitor.field("models", settings.models);
   if (settings.models.empty()) visitor.reject("models", "name at least one file or folder");
+  visitor.field("reactors", settings.reactors);
   visitor.field("state", settings.state);
   if (settings.state.empty()) visitor.reject("state", "must be a folder");
   visitor.field("postgres", settings.postgres);
@@ -52,6 +53,13 @@ void visit(HubSettings& settings, core::SettingsVisitor& visitor) {
                 milliseconds(366LL * 86'400'000));
   visitor.field("verify_sample", settings.verify_sample, 0, INT64_MAX);
   visitor.field("keep_versions", settings.keep_versions, 0, 100);
+  visitor.field("workers", settings.workers);
+  visitor.field("worker", settings.worker);
+  if (settings.workers && !core::is_shard_name(settings.worker))
+    visitor.reject("worker", "name this worker with [a-z0-9-]{1,32}, each its own");
+  if (settings.workers && !settings.reactors.empty())
+    visitor.reject("reactors", "a reactor lives on one machine: give it a hub without workers");
+  visitor.field("lease_ttl", settings.lease_ttl, milliseconds(1'000), milliseconds(120'000));
   visit(settings.login, visitor);
   visit(settings.http, visitor);
 }

@@ -18,6 +18,7 @@ struct HubSettings {
   std::string name = "hub";                                  // of this hub, [a-z0-9-]{1,32}
   std::vector<std::string> shards = {"main"};                // read whole, each its own hub stream
   std::vector<std::string> models = {"/etc/sluice/models"};  // files, or folders of *.model.toml
+  std::vector<std::string> reactors;                         // files, or folders of *.reactor.toml
   std::string state = "/var/lib/sluice-hub";                 // a database per model
   // For models with target = "postgres": libpq's key=value or URI, and the file of its password (a
   // path, or "credential:<name>"). postgres_login() puts them together.
@@ -30,6 +31,10 @@ struct HubSettings {
   std::chrono::milliseconds verify_interval{86'400'000};  // of each model; 0: never by itself
   std::int64_t verify_sample = 0;                         // rows that are compared then; 0: all
   std::int64_t keep_versions = 2;                         // of a model, beside the one that serves
+  // Several sluice-hub with one `name` share the shards; all of their models are in PostgreSQL.
+  bool workers = false;
+  std::string worker;                           // this one of them, [a-z0-9-]{1,32}
+  std::chrono::milliseconds lease_ttl{10'000};  // how long a worker that died keeps its shards
   nats::LoginSettings login;
   // Of these 64 may wait for their writes (hub/api_rows.hpp) and 32 be open streams: the rest is
   // left for those who want an answer, health checks among them.

@@ -7,6 +7,7 @@
 
 #include "hub/hub.hpp"
 #include "hub/hub_settings.hpp"
+#include "hub/reactor_files.hpp"
 #include "hub/server_app.hpp"
 
 namespace {
@@ -33,6 +34,7 @@ int complain(core::Logger& log, const core::Error& error) {
 core::Result<void> check(const hub::HubSettings& settings, bool all_models) {
   if (all_models)
     if (const auto models = hub::load_models(settings); !models) return models.error();
+  if (const auto reactors = hub::load_reactors(settings); !reactors) return reactors.error();
   if (!settings.token_file.empty())
     if (const auto tokens = http::Tokens::load(settings.token_file); !tokens) return tokens.error();
   return {};

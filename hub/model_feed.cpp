@@ -25,6 +25,7 @@ constexpr milliseconds kAskTimeout{30'000};
 constexpr milliseconds kBackoffFirst{250};
 constexpr milliseconds kBackoffLast{15'000};
 constexpr milliseconds kWait{500};
+constexpr milliseconds kLeaseLook{100};
 constexpr milliseconds kBulkWait{20};
 constexpr std::size_t kBulkMessages = 4'000;   // of one transaction
 constexpr std::size_t kBulkBytes = 16u << 20;  // of their bodies, give or take one pull
@@ -141,8 +142,13 @@ void ModelFeed::run(Pace pace) {
   milliseconds backoff = kBackoffFirst;
   while (!stopping()) {
     alive_ns_ = clock_.monotonic_ns();
+    if (!enter_lease()) {
+      pause(kLeaseLook);
+      continue;
+    }
     const std::uint64_t read_before = status().read;
     const auto ended = session();
+    if (settings_.leases != nullptr) settings_.leases->leave(settings_.shard);
     if (stopping()) break;
     if (!ended) note_error(ended.error());
     // Only a session that got on starts the back-off anew: consumers are dear on a big hub stream.
@@ -152,6 +158,22 @@ void ModelFeed::run(Pace pace) {
     pause(backoff / 2 + milliseconds(random_.below(static_cast<std::uint64_t>(backoff.count()))));
     backoff = std::min(backoff * 2, kBackoffLast);
   }
+}
+
+// False: another worker has the shard. What entered leaves after its session.
+bool ModelFeed::enter_lease() {
+  if (settings_.leases == nullptr) return true;
+  token_ = settings_.leases->enter(settings_.shard);
+  if (token_)
+    host_.with_engine([&](projection::Engine& engine) { engine.set_fence(hub_stream_, token_); });
+  const std::lock_guard lock(mutex_);
+  status_.elsewhere = !token_;
+  if (!token_) status_.connected = false;
+  return token_.has_value();
+}
+
+bool ModelFeed::may_read() const {
+  return settings_.leases == nullptr || settings_.leases->is_granted(settings_.shard, *token_);
 }
 
 // From connect to the first failure.
@@ -217,6 +239,7 @@ Result<std::uint64_t> ModelFeed::where_to_start(nats::Connection& connection) {
   if (!position) return position.error();
   const auto resume = compare(connection, *position ? **position : projection::Position{});
   if (!resume) return resume.error();
+  SLUICE_TRY(host_.about_to_read(hub(), status().hub.last));
   std::uint64_t start = 1;
   std::uint64_t reached = 0;
   if (!*position) {
@@ -252,7 +275,7 @@ Result<ModelFeed::Next> ModelFeed::read(nats::Connection& connection,
   std::uint64_t checked_ns = clock_.monotonic_ns();
   const auto interval_ns = static_cast<std::uint64_t>(settings_.check_interval.count()) * 1'000'000;
   quiet_ = true;
-  while (!stopping()) {
+  while (!stopping() && may_read()) {
     alive_ns_ = clock_.monotonic_ns();
     const auto goes_on = take_batch(connection, consumer);
     if (!goes_on) return goes_on.error();

@@ -15,6 +15,7 @@
 #include "core/logger.hpp"
 #include "core/random.hpp"
 #include "hub/engine_host.hpp"
+#include "hub/lease/lease_book.hpp"
 #include "hub/model_state.hpp"
 #include "hub/need_desk.hpp"
 #include "sync/nats/connection.hpp"
@@ -29,7 +30,8 @@ namespace sluice::hub {
 // What a feed does, for those who watch. All times monotonic but stored_ns.
 struct FeedStatus {
   bool connected = false;
-  HubStreamFacts hub;  // as last asked; created is empty before the first answer
+  bool elsewhere = false;  // another worker reads the shard, or none does yet
+  HubStreamFacts hub;      // as last asked; created is empty before the first answer
   std::uint64_t position = 0;
   std::uint64_t hub_last = 0;  // the highest sequence that this feed knows of
   std::uint64_t moved_ns = 0;  // when the position moved last, or was seen to be the last
@@ -57,6 +59,7 @@ class ModelFeed {
     bool several_shards = false;  // of this hub: then it matters which gateway is on which
     nats::ConnectionOptions connection;
     std::chrono::milliseconds check_interval{60'000};
+    LeaseBook* leases = nullptr;  // read only while the shard is granted there
   };
   // `fatal` is called once when only a restart of the program can help.
   ModelFeed(EngineHost& host, NeedDesk& needs, const core::Clock& clock, core::Logger& log,
@@ -79,6 +82,8 @@ class ModelFeed {
  private:
   enum class Next { kReconnect, kAtOnce };
   void run(Pace pace);
+  bool enter_lease();
+  bool may_read() const;
   core::Result<Next> session();
   core::Result<std::uint64_t> where_to_start(nats::Connection& connection);
   core::Result<Next> read(nats::Connection& connection, nats::PullConsumer& consumer);
@@ -107,6 +112,7 @@ class ModelFeed {
   core::SystemRandom random_;
   std::uint64_t next_ = 1;  // the model's position is to be here, or was turned back
   bool in_bulk_ = false;
+  std::optional<std::uint64_t> token_;  // of the lease
   bool has_holes_ = false;
   bool alarmed_ = false;             // a hole has been open for too long, and that was said
   bool quiet_ = false;               // nothing came since the last check

@@ -92,7 +92,7 @@ Result<Definition> ModelHost::stored_model(const VersionId& id) const {
 Result<std::shared_ptr<ModelVersion>> ModelHost::open_version(Definition definition,
                                                               const VersionId& id) {
   return ModelVersion::open(std::move(definition), id, parts_.store->place(id), parts_.make_feeds,
-                            clock_, log_);
+                            clock_, log_, parts_.shared);
 }
 
 Result<void> ModelHost::save(VersionBook book) {

@@ -74,6 +74,7 @@ class ModelHost {
     SampleCheck check;  // empty: versions are switched unchecked, and the audit event says so
     std::function<void(std::string_view type, const core::json::object& data)> audit;
     std::size_t keep = 2;  // versions that served before
+    bool shared = false;   // with other workers
   };
 
   // Opens the serving version, and goes on with one under construction. The model file may be

@@ -23,13 +23,14 @@ ModelVersion::~ModelVersion() {
 Result<std::shared_ptr<ModelVersion>> ModelVersion::open(
     std::shared_ptr<const projection::Model> definition, VersionId id,
     const projection::Place& place, const MakeFeeds& make_feeds, const core::Clock& clock,
-    core::Logger& log) {
+    core::Logger& log, bool shared) {
   projection::EngineSettings settings;
   settings.report_changes = true;
+  settings.exclusive = !shared;
   auto engine = projection::Engine::open(definition, place, clock, log, settings);
   if (!engine) return engine.error();
-  auto query = QueryPool::open(
-      [definition, place] { return projection::Query::open(definition, place); });
+  auto query =
+      QueryPool::open([definition, place] { return projection::Query::open(definition, place); });
   if (!query) return query.error();
   std::string label = definition->name() + " v" + id.text();
   std::shared_ptr<ModelVersion> out(new ModelVersion(std::move(label), std::move(definition), place,

@@ -25,11 +25,12 @@ class ModelVersion final : public EngineHost {
   // Makes the feeds, one per shard; none is started.
   using MakeFeeds = std::function<Feeds(EngineHost& host)>;
 
-  // Opens or makes the database. Errors as Engine::open.
+  // `shared`: other workers write the same database. Opens or makes the database. Errors as
+  // Engine::open.
   static core::Result<std::shared_ptr<ModelVersion>> open(
       std::shared_ptr<const projection::Model> definition, VersionId id,
       const projection::Place& place, const MakeFeeds& make_feeds, const core::Clock& clock,
-      core::Logger& log);
+      core::Logger& log, bool shared);
   ~ModelVersion() override;  // ends the feeds
 
   const VersionId& id() const { return id_; }

@@ -138,6 +138,13 @@ bool Model::acts_on(std::string_view category, std::string_view type) const {
          std::any_of(sql_rules_.begin(), sql_rules_.end(), fits);
 }
 
+std::shared_ptr<const Model> Model::without_rules(std::string name) {
+  auto model = std::make_shared<Model>();
+  model->name_ = std::move(name);
+  model->history_ = History::kAvailable;
+  return model;
+}
+
 std::string Model::fingerprint() const {
   std::string out = "model " + name_ + " version " + std::to_string(version_) +
                     (history_ == History::kWhole ? " history whole\n" : " history available\n");

@@ -22,6 +22,10 @@ class Model {
   static core::Result<std::shared_ptr<const Model>> parse(std::string_view toml,
                                                           const std::string& file);
 
+  // No rules, no tables: for an engine whose sink (event_sink.hpp) decides what follows. History:
+  // available. The same for ever, so that what the sink does may change.
+  static std::shared_ptr<const Model> without_rules(std::string name);
+
   const std::string& name() const { return name_; }  // [a-z][a-z0-9-]{0,47}
   std::int64_t version() const { return version_; }
   History history() const { return history_; }

@@ -33,7 +33,7 @@ constexpr std::size_t kNameBytesMax = 63;  // PostgreSQL cuts longer names witho
 // A plan made while a table was empty would read the whole table ever after: each run is planned.
 constexpr const char* kSetup =
     "; SET statement_timeout = 25000; SET lock_timeout = 5000;"
-    " SET idle_in_transaction_session_timeout = 60000; SET synchronous_commit = on;"
+    " SET idle_in_transaction_session_timeout = 10000; SET synchronous_commit = on;"
     " SET plan_cache_mode = force_custom_plan; SET jit = off; SET client_min_messages = warning;"
     " SET standard_conforming_strings = on; SET bytea_output = hex; SET extra_float_digits = 1;"
     " SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET tcp_keepalives_idle = 10;"

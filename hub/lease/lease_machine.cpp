@@ -66,7 +66,7 @@ void LeaseMachine::confirm(Own& own, std::uint64_t revision) {
 void LeaseMachine::lose(const std::string& shard, Own& own, const std::string& why,
                         std::vector<Action>& actions) {
   own.state = State::kLost;
-  actions.push_back({Action::Kind::kStop, shard, {}, 0, own.token, why});
+  actions.push_back({Action::Kind::kStop, shard, {}, 0, own.token, why, true});
 }
 
 void LeaseMachine::saw_shard(const std::string& shard, const std::optional<LeaseValue>& value,

@@ -53,7 +53,8 @@ class LeaseMachine {
     LeaseValue value;
     std::uint64_t expected = 0;  // revision; 0: the key must not be there
     std::uint64_t token = 0;
-    std::string why;  // of kStop
+    std::string why;    // of kStop
+    bool lost = false;  // of kStop: not given back of our own will
   };
   // What is to be done now; the caller does all of it and reports each write before the next step.
   std::vector<Action> step(std::uint64_t now_ns);

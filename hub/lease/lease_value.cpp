@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/json.hpp"
+#include "core/subject.hpp"
 
 namespace sluice::hub {
 
@@ -44,12 +45,12 @@ Result<LeaseValue> parse_lease(std::string_view text) {
 }
 
 std::string shard_lease_subject(std::string_view hub, std::string_view shard) {
-  return "$KV." + std::string(kLeaseBucket) + "." + std::string(hub) + ".shard." +
+  return "$KV." + std::string(core::kLeaseBucket) + "." + std::string(hub) + ".shard." +
          std::string(shard);
 }
 
 std::string worker_subject(std::string_view hub, std::string_view worker) {
-  return "$KV." + std::string(kLeaseBucket) + "." + std::string(hub) + ".worker." +
+  return "$KV." + std::string(core::kLeaseBucket) + "." + std::string(hub) + ".worker." +
          std::string(worker);
 }
 

@@ -23,7 +23,6 @@ struct LeaseValue {
 std::string lease_text(const LeaseValue& value);
 core::Result<LeaseValue> parse_lease(std::string_view json);  // kCorrupt
 
-inline constexpr std::string_view kLeaseBucket = "SLUICE-LEASES";
 // "$KV.SLUICE-LEASES.<hub>.shard.<shard>", "$KV.SLUICE-LEASES.<hub>.worker.<worker>"
 std::string shard_lease_subject(std::string_view hub, std::string_view shard);
 std::string worker_subject(std::string_view hub, std::string_view worker);

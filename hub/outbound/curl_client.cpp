@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <map>
 #include <string_view>
@@ -53,6 +54,7 @@ struct Flight {
   std::size_t read = 0;  // of a mail's text
   std::string answer;    // the beginning of what the receiver said
   std::int64_t answered = 0;
+  int refusal = 0;  // of a mail server: its last 4yz or 5yz. curl itself knows only the last reply
   char error[CURL_ERROR_SIZE] = {};
   std::unique_ptr<CURL, EasyEnd> easy;
 };
@@ -64,6 +66,20 @@ std::size_t keep_answer(char* data, std::size_t, std::size_t size, void* of) {
   flight.answered += static_cast<std::int64_t>(size);
   // A receiver that never ends its answer is cut off: what it has to say came first.
   return flight.answered > kAnswerBytesMax ? 0 : size;
+}
+
+// A mail server's replies, a line at a time.
+std::size_t note_reply(char* data, std::size_t, std::size_t size, void* of) {
+  Flight& flight = *static_cast<Flight*>(of);
+  if (size < 4 || (data[0] != '4' && data[0] != '5')) return size;
+  int code = 0;
+  const auto [end, error] = std::from_chars(data, data + 3, code);
+  if (error != std::errc() || end != data + 3) return size;
+  flight.refusal = code;
+  std::string_view words(data + 4, size - 4);
+  while (words.ends_with('\n') || words.ends_with('\r')) words.remove_suffix(1);
+  flight.answer = words.substr(0, kWordsBytesMax);
+  return size;
 }
 
 std::size_t give_text(char* to, std::size_t, std::size_t size, void* of) {
@@ -114,6 +130,8 @@ Result<void> set_up(Flight& flight, const Mail& mail) {
   if (!mail.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, mail.ca_file.c_str());
   curl_easy_setopt(easy, CURLOPT_MAIL_FROM, ("<" + mail.sender + ">").c_str());
   curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, flight.list.get());
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, note_reply);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &flight);
   curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_text);
   curl_easy_setopt(easy, CURLOPT_READDATA, &flight);
@@ -133,11 +151,14 @@ Answer answer_of(const Flight& flight, CURLcode code) {
   // A mail server's greeting and login come before anything of the message.
   const bool no_login = code == CURLE_LOGIN_DENIED || code == CURLE_USE_SSL_FAILED;
   answer.reached = sending_us > 0 && !no_login;
-  // An HTTP status counts only with the whole of its header; a mail's last reply always does.
-  if (answer.reached && (code == CURLE_OK || is_mail || code == CURLE_WRITE_ERROR))
+  // A status counts only with the whole of its header.
+  if (!is_mail && answer.reached && (code == CURLE_OK || code == CURLE_WRITE_ERROR))
     answer.code = static_cast<int>(status);
-  // The last reply of a session that was cut off may be that of an earlier step.
-  if (is_mail && code != CURLE_OK && answer.code / 100 < 4) answer.code = 0;
+  if (is_mail && code == CURLE_OK) answer.code = static_cast<int>(status);
+  if (is_mail && code != CURLE_OK && !no_login && flight.refusal != 0) {
+    answer.reached = true;
+    answer.code = flight.refusal;
+  }
   answer.retry_after = std::chrono::seconds(retry_after);
   if (code == CURLE_OK || answer.code != 0) {
     answer.words = std::to_string(answer.code);

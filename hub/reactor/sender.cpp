@@ -19,13 +19,14 @@ constexpr milliseconds kLook{100};
 }
 
 Sender::Sender(std::shared_ptr<const projection::Reactor> reactor,
-               std::unique_ptr<MessageMaker> maker, WithOutbox with_outbox,
-               const core::Clock& clock, core::Logger& log)
+               std::unique_ptr<MessageMaker> maker, std::unique_ptr<outbound::Client> client,
+               WithOutbox with_outbox, const core::Clock& clock, core::Logger& log)
     : reactor_(std::move(reactor)),
       maker_(std::move(maker)),
       with_outbox_(std::move(with_outbox)),
       clock_(clock),
-      log_(log) {
+      log_(log),
+      client_(std::move(client)) {
   for (const projection::Reaction& reaction : reactor_->reactions()) lanes_[reaction.name];
   alive_ns_ = clock_.monotonic_ns();
 }
@@ -35,13 +36,9 @@ Sender::~Sender() {
   join();
 }
 
-Result<void> Sender::start() {
-  auto client = outbound::Client::create();
-  if (!client) return client.error();
-  client_ = std::move(*client);
+void Sender::start() {
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), ("send-" + reactor_->name()).substr(0, 15).c_str());
-  return {};
 }
 
 void Sender::stop() {
@@ -54,7 +51,7 @@ void Sender::join() {
 }
 
 void Sender::wake() {
-  if (client_) client_->wake();
+  client_->wake();
 }
 
 SendingStatus Sender::status(const std::string& reaction) const {

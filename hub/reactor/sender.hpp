@@ -40,9 +40,10 @@ class Sender {
   using WithOutbox = std::function<core::Result<void>(const Work&)>;
 
   Sender(std::shared_ptr<const projection::Reactor> reactor, std::unique_ptr<MessageMaker> maker,
-         WithOutbox with_outbox, const core::Clock& clock, core::Logger& log);
+         std::unique_ptr<outbound::Client> client, WithOutbox with_outbox, const core::Clock& clock,
+         core::Logger& log);
   ~Sender();  // stops and joins
-  core::Result<void> start();
+  void start();
   void stop();  // takes no more letters; what is on its way has kDrainMax to end
   void join();
   void wake();  // there may be new letters; any thread
@@ -86,8 +87,8 @@ class Sender {
 
   // The sender's thread only.
   core::SystemRandom random_;
-  std::unique_ptr<outbound::Client> client_;
-  std::map<std::uint64_t, Flight> flights_;  // by letter id
+  const std::unique_ptr<outbound::Client> client_;  // but for wake()
+  std::map<std::uint64_t, Flight> flights_;         // by letter id
   // Ended, but not yet written down. Nothing new is sent before it is: what cannot be marked as
   // sent would be sent again and again.
   std::vector<Ended> ended_;

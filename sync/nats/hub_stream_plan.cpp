@@ -18,6 +18,7 @@ namespace json = core::json;
 
 constexpr std::int64_t kDuplicateWindowNs = 120'000'000'000;
 constexpr std::int64_t kReportBytesMax = 64 << 20;  // a report is 0.6 KiB there: 100,000 gateways
+constexpr std::int64_t kLeaseBytesMax = 8 << 20;
 constexpr std::int64_t kSmallestStreamBytes = 1 << 20;
 constexpr std::int64_t kSmallestAgeNs = 100'000'000;  // of the server's duplicate window
 
@@ -134,6 +135,26 @@ StreamPlan plan_reports(int replicas) {
   };
   for (StreamSetting& setting : common_settings(replicas)) {
     setting.compared = setting.name != "num_replicas";  // shards with others share the bucket
+    plan.settings.push_back(setting);
+  }
+  return plan;
+}
+
+StreamPlan plan_leases(int replicas) {
+  StreamPlan plan{"KV_" + std::string(core::kLeaseBucket),
+                  "bucket " + std::string(core::kLeaseBucket) + ": which worker reads which shard",
+                  {}};
+  plan.settings = {
+      {"subjects", json::array{"$KV." + std::string(core::kLeaseBucket) + ".>"},
+       "one key for each worker and each shard"},
+      {"max_bytes", kLeaseBytesMax, "room for 10,000 shards", true, false},
+      {"max_age", 0, "a lease ends by its own time, counted by each reader"},
+      {"max_msgs_per_subject", 1, "only the last beat counts"},
+      {"duplicate_window", kDuplicateWindowNs, "the server's own default"},
+      {"allow_rollup_hdrs", true, "as in every bucket: lets a key be purged"},
+  };
+  for (StreamSetting& setting : common_settings(replicas)) {
+    setting.compared = setting.name != "num_replicas";
     plan.settings.push_back(setting);
   }
   return plan;

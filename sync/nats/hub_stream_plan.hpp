@@ -20,6 +20,7 @@ struct HubStreamWish {
   std::optional<std::uint64_t> max_bytes = {};           // must be chosen to create
   std::optional<std::chrono::nanoseconds> max_age = {};  // 0: for ever; must be chosen to create
   int replicas = 1;                                      // 1 to 5
+  bool workers = false;                                  // also the bucket of their leases
   bool immutable = false;  // deny_delete and deny_purge: the server never lets them be undone
 };
 
@@ -46,6 +47,7 @@ struct StreamPlan {
 // kBadRequest: a shard name, replicas or sizes that cannot be.
 core::Result<StreamPlan> plan_events(const HubStreamWish& wish);
 StreamPlan plan_reports(int replicas);
+StreamPlan plan_leases(int replicas);  // for workers that share shards
 
 // How an existing stream differs from a plan.
 struct Disagreement {

@@ -77,6 +77,7 @@ Result<Provisioned> provision(Connection& connection, const ProvisionRun& run) {
   Provisioned all{connection.server_info().max_payload, {}};
   all.streams.push_back({.plan = std::move(*events)});
   all.streams.push_back({.plan = plan_reports(run.wish.replicas)});
+  if (run.wish.workers) all.streams.push_back({.plan = plan_leases(run.wish.replicas)});
   for (ProvisionedStream& stream : all.streams) SLUICE_TRY(look(connection, stream, run.timeout));
   if (run.check_only) return all;
 

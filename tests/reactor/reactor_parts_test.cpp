@@ -71,7 +71,9 @@ reactor = "welcome"
 gateways = ["plant-*"]
 [[on]]
 type = "UserCreated"
-webhook = { url = "http://127.0.0.1:1/hook", headers = { X-Gateway = "{$gateway}", X-Name = "{.name}" } }
+[on.webhook]
+url = "http://127.0.0.1:1/hook"
+headers = { X-Gateway = "{$gateway}", X-Name = "{.name}" }
 [[on]]
 type = ["UserCreated", "UserDeleted"]
 category = "user"
@@ -205,8 +207,9 @@ TEST_F(MessageMakerTest, ASecretSignsTimeAndBody) {
             core::to_hex(core::hmac_sha256("k", "7.{}")));
   test::TempDir folder;
   auto text = std::string(kReactor);
-  text.replace(text.find("/hook\","), 7,
-               "/hook\", secret_file = \"" + (folder / "none").string() + "\",");
+  const std::string url = "1/hook\"\n";
+  text.insert(text.find(url) + url.size(),
+              "secret_file = \"" + (folder / "none").string() + "\"\n");
   const auto reactor = Reactor::parse(text, "w");
   ASSERT_TRUE(reactor) << reactor.error().message;
   const auto maker = hub::MessageMaker::load(*reactor);

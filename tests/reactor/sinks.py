@@ -115,20 +115,22 @@ class Mail:
         note({"kind": "mail", "from": sender, "recipients": recipients, "user": self.user,
               "secure": self.secure, "headers": {k.lower(): str(v) for k, v in message.items()},
               "names": [k for k in message.keys()],
-              "body": message.get_content(), "status": 250, "at": time.monotonic()})
+              "body": message.get_content().replace("\r\n", "\n"), "status": 250, "at": time.monotonic()})
         self.say("250 noted")
 
     def serve(self):
         self.say("220 sink")
         sender, recipients = None, []
-        for raw in iter(self.lines.readline, b""):
+        while True:  # self.lines is another one after STARTTLS
+            raw = self.lines.readline()
+            if not raw:
+                return
             line = raw.decode("utf-8").rstrip("\r\n")
             word = line.split(" ")[0].upper()
             if word in ("EHLO", "HELO"):
                 self.greet()
             elif word == "STARTTLS":
                 self.start_tls()
-                continue
             elif word == "AUTH":
                 words = line.split(" ")
                 given = words[2] if len(words) > 2 else None

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/lease/lease_book.hpp"
+
+namespace sluice::hub {
+
+void LeaseBook::grant(const std::string& shard, std::uint64_t token) {
+  const std::lock_guard lock(mutex_);
+  entries_[shard].token = token;
+}
+
+void LeaseBook::revoke(const std::string& shard) {
+  const std::lock_guard lock(mutex_);
+  entries_[shard].token.reset();
+}
+
+bool LeaseBook::is_idle(const std::string& shard) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(shard);
+  return found == entries_.end() || found->second.readers == 0;
+}
+
+std::optional<std::uint64_t> LeaseBook::enter(const std::string& shard) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[shard];
+  if (entry.token) ++entry.readers;
+  return entry.token;
+}
+
+bool LeaseBook::is_granted(const std::string& shard, std::uint64_t token) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(shard);
+  return found != entries_.end() && found->second.token == token;
+}
+
+void LeaseBook::leave(const std::string& shard) {
+  const std::lock_guard lock(mutex_);
+  --entries_.at(shard).readers;
+}
+
+}  // namespace sluice::hub

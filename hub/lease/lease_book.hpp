@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace sluice::hub {
+
+// Which shards this worker may read, and who reads them: between the keeper of leases, which writes
+// it, and the feeds. Any thread.
+class LeaseBook {
+ public:
+  // The keeper's side.
+  void grant(const std::string& shard, std::uint64_t token);
+  void revoke(const std::string& shard);
+  // No feed reads the shard (any more).
+  bool is_idle(const std::string& shard) const;
+
+  // A feed's side. enter(): the token under which it may read; nullopt: it may not. What entered
+  // must leave, soon after is_granted() has become false.
+  std::optional<std::uint64_t> enter(const std::string& shard);
+  bool is_granted(const std::string& shard, std::uint64_t token) const;
+  void leave(const std::string& shard);
+
+ private:
+  struct Entry {
+    std::optional<std::uint64_t> token;
+    std::size_t readers = 0;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::string, Entry> entries_;
+};
+
+}  // namespace sluice::hub
