@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
+#include <sstream>
+#include <utility>
 
 namespace sluice::hub {
 
@@ -21,6 +22,17 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+// Empty if there is none. Only plain files are opened: a pipe would never end, and reading a folder
+// throws.
+std::string text_of(const std::string& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) return {};
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();  // unlike an iterator, it does not throw where reading fails
+  return std::move(text).str();
+}
+
 FoundDefinition read(const std::string& file) {
   FoundDefinition out;
   out.file = file;
@@ -31,8 +43,7 @@ FoundDefinition read(const std::string& file) {
     return out;
   }
   out.problem = model.error().message;
-  std::ifstream in(file, std::ios::binary);
-  out.model = guess_model_name(std::string{std::istreambuf_iterator<char>(in), {}}, file);
+  out.model = guess_model_name(text_of(file), file);
   return out;
 }
 

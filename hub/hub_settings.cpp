@@ -100,7 +100,9 @@ Result<std::vector<std::string>> model_files(const HubSettings& settings) {
     std::error_code error;
     if (fs::is_directory(path, error)) {
       for (const auto& entry : fs::directory_iterator(path, error))
-        if (entry.path().filename().string().ends_with(kSuffix))
+        // As a shell's *: what an editor keeps beside a file under a hidden name is no model.
+        if (const std::string name = entry.path().filename().string();
+            name.ends_with(kSuffix) && !name.starts_with('.'))
           files.insert(entry.path().string());
       if (error) return fail(Errc::kConfig, path + ": " + error.message(), "hub.models");
     } else if (fs::is_regular_file(path, error)) {

@@ -2,6 +2,7 @@
 #include "projection/model.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "core/ids.hpp"
@@ -81,6 +82,9 @@ std::string describe(const SqlRule& rule, const std::vector<Table>& tables) {
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::load(const std::string& path) {
+  std::error_code absent;  // then opening it says so; a pipe would be waited for without end
+  if (std::filesystem::exists(path, absent) && !std::filesystem::is_regular_file(path, absent))
+    return fail(Errc::kConfig, path + ": not a plain file");
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) return fail(Errc::kConfig, "cannot read the model file " + path);
   const auto size = in.tellg();

@@ -2,9 +2,15 @@
 #include "hub/version_plan.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "hub/build_progress.hpp"
 #include "hub/definition_files.hpp"
+#include "hub/hub_settings.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace sluice::hub {
 namespace {
@@ -231,6 +237,35 @@ TEST(GuessModelName, FindsTheNameInABrokenFile) {
   EXPECT_EQ(guess_model_name("version = 1\n[table.a]\nmodel = \"x\"\n", "/a/b.model.toml"), "b");
   EXPECT_EQ(guess_model_name("models = \"x\"\nmodel = \n", "/a/b.model.toml"), "b");
   EXPECT_EQ(guess_model_name("", "/a/b.model.toml"), "b");
+}
+
+TEST(FindDefinitions, WhatIsNoPlainFileIsAProblemInWordsAndNoEndOfTheProgram) {
+  namespace fs = std::filesystem;
+  test::TempDir folder;
+  fs::create_directory(folder / "folder.model.toml");
+  ASSERT_EQ(::mkfifo((folder / "pipe.model.toml").c_str(), 0600), 0);
+  fs::create_symlink("nowhere", folder / "dangling.model.toml");
+  HubSettings settings;
+  settings.models = {folder.path().string()};
+  const auto found = find_definitions(settings);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 3u);
+  for (const FoundDefinition& one : *found) {
+    EXPECT_FALSE(one.definition);
+    EXPECT_NE(one.problem.find(one.file), std::string::npos) << one.problem;
+  }
+}
+
+TEST(FindDefinitions, HiddenFilesAreNoModels) {
+  test::TempDir folder;
+  std::filesystem::create_symlink("somebody@host.17", folder / ".#pumps.model.toml");
+  std::ofstream(folder / "pumps.model.toml") << "model = \"pumps\"\n";
+  HubSettings settings;
+  settings.models = {folder.path().string()};
+  const auto found = find_definitions(settings);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 1u) << "an editor's lock is no model";
+  EXPECT_EQ(found->front().model, "pumps");
 }
 
 }  // namespace
