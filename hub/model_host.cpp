@@ -297,6 +297,9 @@ Result<VersionId> ModelHost::accept() {
   const std::lock_guard look(mutex_);
   if (!build_) return fail(Errc::kNotFound, "no version of model " + name_ + " is being built");
   build_->accepted = true;
+  // The verdict so far was given without this: who asks before the keeper has looked again, as
+  // `sluice model rebuild --accept --wait` does, must not be told that it cannot serve.
+  build_->verdict = {BuildState::kReading, {}};
   return build_->version->id();
 }
 

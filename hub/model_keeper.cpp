@@ -127,6 +127,7 @@ void ModelHost::look_at(const std::shared_ptr<Build>& build) {
     verdict = {BuildState::kWaiting, build->obstacle};
   {
     const std::lock_guard lock(mutex_);
+    if (build->accepted != facts.accepted) return;  // decided meanwhile: these facts are old
     if (verdict.state != build->verdict.state || verdict.why != build->verdict.why) {
       const bool bad =
           verdict.state == BuildState::kRefused || verdict.state == BuildState::kWaiting;

@@ -113,7 +113,7 @@ BuildVerdict judge_build(const BuildFacts& facts) {
             "it parks " + std::to_string(facts.parked) + " events, the serving version " +
                 std::to_string(facts.serving_parked) +
                 ": mend the definition and raise its version, or accept it with "
-                "`sluice model rebuild --accept`"};
+                "`sluice model rebuild NAME --accept --reason TEXT`"};
   switch (facts.check) {
     case BuildFacts::Check::kUnknown:
       return {BuildState::kVerifying, facts.check_words};
