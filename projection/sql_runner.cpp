@@ -2,6 +2,8 @@
 #include "projection/sql_runner.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 #include "projection/condition.hpp"
 
@@ -11,6 +13,25 @@ namespace {
 using core::Errc;
 using core::fail;
 using core::Result;
+
+// A statement of one event that takes longer will not end well: the model stands still and says so,
+// and whoever asks for its state or wants it to stop is not kept. PostgreSQL has a time of its own.
+constexpr std::chrono::seconds kStatementMax{5};
+
+class Bounded {
+ public:
+  explicit Bounded(Target& target) : target_(target) {
+    if (target.dialect() == Dialect::kSqlite)
+      target.set_deadline(std::chrono::steady_clock::now() + kStatementMax);
+  }
+  ~Bounded() {
+    if (target_.dialect() == Dialect::kSqlite) target_.set_deadline(std::nullopt);
+  }
+  Bounded(const Bounded&) = delete;
+
+ private:
+  Target& target_;
+};
 
 template <class List, class Item>
 bool contains(const List& list, const Item& item) {
@@ -81,7 +102,10 @@ Result<std::string> SqlRunner::execute() {
     if (!step.due) continue;
     for (std::size_t i = 0; i < step.values.size(); ++i)
       step.statement->set(static_cast<int>(i + 1), step.values[i]);
-    const auto done = step.statement->run();
+    const auto done = [&] {
+      const Bounded bounded(target_);
+      return step.statement->run();
+    }();
     if (done) continue;
     if (done.error().code != Errc::kBadRequest) return done.error();
     why = "SQL of line " + std::to_string(step.rule->text.where.line) + ": " + done.error().message;

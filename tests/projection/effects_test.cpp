@@ -381,6 +381,23 @@ TEST_F(SqlTest, AStatementThatFailsParksTheWholeEvent) {
   EXPECT_THAT(why(), HasSubstr("poison: SQL of line"));
 }
 
+// The event is not at fault: the model stands still and says why, and whoever waits for it goes on.
+TEST_F(SqlTest, AStatementWithoutEndIsInterruptedOnSqlite) {
+  std::string endless = model();
+  const std::string from = "n = n + :add, v = :v WHERE n < 100\"";
+  endless.replace(endless.find("\"UPDATE t SET " + from), from.size() + 14,
+                  "{ postgres = \"UPDATE t SET n = :add, v = :v\", sqlite = \"UPDATE t SET v = :v, "
+                  "n = (WITH RECURSIVE c(x) AS (SELECT :add UNION ALL SELECT x + 1 FROM c) SELECT "
+                  "count(*) FROM c)\" }");
+  start(endless);
+  add_json("{\"n\": 2, \"add\": 10}");
+  const auto outcome =
+      engine_->apply(feed_.hub(), std::vector<Incoming>{feed_.incoming(0), feed_.incoming(1)});
+  if (outcome) return;  // PostgreSQL has a time limit of its own
+  EXPECT_EQ(outcome.error().code, core::Errc::kLimit);
+  EXPECT_THAT(rows("t"), IsEmpty());
+}
+
 TEST_F(SqlTest, TellsWhichTablesItTouched) {
   settings_.report_changes = true;
   start(model());
