@@ -45,7 +45,7 @@ void add_model_explain(Program& program, CLI::App& model) {
   verb.add_option("FILE", given->file, "A model file, NAME.model.toml.")->required();
   verb.add_option("--dialect", given->dialect, "Only the SQL of this kind of database.")
       ->type_name("sqlite|postgres")
-      ->check(CLI::IsMember({"sqlite", "postgres"}));
+      ->check(CLI::IsMember({"sqlite", "postgres"}).description(""));
   program.on_run(verb, [&program, given] { return explain(program, *given); });
 }
 

@@ -54,8 +54,9 @@ int run(const hub::HubSettings& settings, core::Logger& log) {
 
 int main(int argc, char** argv) {
   CLI::App app{
-      "sluice-hub reads the hub streams of NATS JetStream into read models (SQLite), asks gateways "
-      "for what is missing, and serves models, gateways and holds over HTTP with a status page. "
+      "sluice-hub reads the hub streams of NATS JetStream into read models (SQLite or "
+      "PostgreSQL), asks gateways for what is missing, and serves models, gateways and holds over "
+      "HTTP with a status page. "
       "SIGHUP makes it read the model files again.\n\n"
       "Exit codes: 0 stopped by a signal, 1 failure, 2 usage, 78 bad configuration."};
   std::string config = "/etc/sluice/hub.toml";
