@@ -53,6 +53,12 @@ def pattern_of(expected):
     return re.compile("".join(out))
 
 
+def as_seen(text):
+    """What stays on the screen: a progress bar draws over itself."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    return "\n".join(line.rsplit("\r", 1)[-1] for line in plain.split("\n"))
+
+
 class Shell:
     def __init__(self, folder, programs):
         environment = {
@@ -85,7 +91,7 @@ class Shell:
             if select.select([self.screen], [], [], 1)[0]:
                 out += os.read(self.screen, 65536).decode(errors="replace").replace("\r\n", "\n")
         text, code = out.rsplit("\n" + mark, 1)
-        return text, int(code.split()[0])
+        return as_seen(text), int(code.split()[0])
 
     def end(self):
         self.process.kill()
