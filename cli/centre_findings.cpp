@@ -121,6 +121,11 @@ void look_at_verify(const json::object& model, const std::string& name, std::vec
 
 std::vector<Finding> findings_of_models(const json::object& models) {
   std::vector<Finding> out;
+  for (const json::object* away : objects_of(models, "away"))
+    out.push_back(failed(
+        "the database of " + text_of(*away, "model") + " does not answer: " + text_of(*away, "why"),
+        "Is PostgreSQL running, and does [hub] postgres name it? The other models "
+        "go on, and this one by itself when it is back."));
   for (const json::object* model : objects_of(models, "models")) {
     const std::size_t before = out.size();
     const std::string name = text_of(*model, "model");

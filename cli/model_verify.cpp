@@ -148,7 +148,7 @@ ExitCode verify(Program& program, const Options& given) {
     program.output.raw_line("This model was not verified since the hub was started.");
   else
     print_report(program.output, *told);
-  return state == "differs" ? ExitCode::kOther : ExitCode::kOk;
+  return state == "differs" || state == "unknown" ? ExitCode::kOther : ExitCode::kOk;
 }
 
 }  // namespace

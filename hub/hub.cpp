@@ -195,7 +195,7 @@ SampleCheck Hub::Parts::sample_check() {
                 const std::function<bool()>& stopping) -> Result<SampleVerdict> {
     const auto report = verify->check(version, kSwitchSample, stopping);
     if (!report) return report.error();
-    SampleVerdict out{report->good(), report->rows, {}};
+    SampleVerdict out{report->differences == 0, report->rows, {}};
     if (!report->findings.empty())
       out.words = core::to_json(finding_json(version.model(), report->findings.front()));
     return out;

@@ -75,13 +75,22 @@ bool NeedTracker::is_due(const MissingRange& hole, std::uint64_t now_ns) {
     return overlap(entry.from, entry.to, hole.from, hole.to);
   });
   if (before == asked.end()) {
-    asked.push_back({hole.from, hole.to, now_ns + kBackoffFirstNs, kBackoffFirstNs});
+    asked.push_back(
+        {hole.from, hole.to, hole.from, now_ns, now_ns + kBackoffFirstNs, kBackoffFirstNs});
     return true;
+  }
+  // Part of it came, so somebody answers: a back-off would only delay the rest. The lowest seq
+  // counts, since consumers that stand apart see different parts of one hole.
+  if (hole.from > before->reached) {
+    before->reached = hole.from;
+    before->backoff_ns = 0;
+    before->again_ns = std::min(before->again_ns, before->asked_ns + kBackoffFirstNs);
   }
   if (now_ns < before->again_ns) return false;
   before->from = hole.from;
   before->to = hole.to;
-  before->backoff_ns = std::min(before->backoff_ns * 2, kBackoffLastNs);
+  before->backoff_ns = std::clamp(before->backoff_ns * 2, kBackoffFirstNs, kBackoffLastNs);
+  before->asked_ns = now_ns;
   before->again_ns = now_ns + before->backoff_ns;
   return true;
 }

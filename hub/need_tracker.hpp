@@ -29,7 +29,8 @@ struct MissingRange {
 // sees a hole that closes by itself a little later. Hence a hole counts only once its consumer has
 // read up to what was the hub stream's last sequence when the hole appeared, and still sees it
 // kPatience after that. However many consumers see it, it is asked for once, and again with
-// back-off until none of them sees it. One thread at a time.
+// back-off, which begins anew whenever part of it came, until none of them sees it. One thread at
+// a time.
 class NeedTracker {
  public:
   static constexpr std::uint64_t kPatienceNs = 10'000'000'000;
@@ -65,6 +66,8 @@ class NeedTracker {
   struct Asked {
     core::Seq from = 0;
     core::Seq to = 0;
+    core::Seq reached = 0;  // the highest beginning that it had
+    std::uint64_t asked_ns = 0;
     std::uint64_t again_ns = 0;
     std::uint64_t backoff_ns = 0;
   };

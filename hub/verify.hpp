@@ -46,7 +46,9 @@ struct VerifyReport {
   // events, so nothing can be said of them.
   std::vector<std::string> unverifiable;
   std::vector<projection::Position> positions;  // where both sides stood
-  bool good() const { return differences == 0; }
+  bool good() const { return differences == 0 && compared(); }
+  // False: all of its rows were left out, so that nothing is known of it.
+  bool compared() const { return rows != 0 || unverifiable.empty(); }
 };
 
 // Builds the model anew from the hub streams in a scratch database, up to exactly the positions at

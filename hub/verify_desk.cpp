@@ -156,7 +156,9 @@ void VerifyDesk::one(const Asked& asked) {
     status.ended_ns = clock_.wall_ns();
     status.duration_s = static_cast<double>(clock_.monotonic_ns() - began) / 1e9;
     if (report) {
-      status.state = report->good() ? State::kGood : State::kDiffers;
+      status.state = !report->compared() ? State::kUnknown
+                     : report->good()    ? State::kGood
+                                         : State::kDiffers;
       status.model = version->definition();
       status.report = std::make_shared<const VerifyReport>(std::move(*report));
       status.runs += 1;
@@ -172,6 +174,11 @@ void VerifyDesk::one(const Asked& asked) {
 void VerifyDesk::tell(const std::string& model, const Status& status) {
   if (status.state == State::kFailed) {
     log_.warning("verify", status.error, {{"model", model}});
+    return;
+  }
+  if (status.state == State::kUnknown) {
+    log_.warning("verify", "nothing could be compared: " + status.report->unverifiable.front(),
+                 {{"model", model}});
     return;
   }
   json::object data{{"model", model},
@@ -207,6 +214,8 @@ std::string_view state_word(VerifyDesk::State state) {
       return "good";
     case VerifyDesk::State::kDiffers:
       return "differs";
+    case VerifyDesk::State::kUnknown:
+      return "unknown";
     case VerifyDesk::State::kFailed:
       return "failed";
   }

@@ -36,7 +36,15 @@ class VerifyDesk {
     std::uint64_t sample = 0;            // rows, when by itself; 0: all
     nats::ConnectionOptions connection;
   };
-  enum class State : std::uint8_t { kNever, kWaiting, kRunning, kGood, kDiffers, kFailed };
+  enum class State : std::uint8_t {
+    kNever,
+    kWaiting,
+    kRunning,
+    kGood,
+    kDiffers,
+    kUnknown,
+    kFailed
+  };
   struct Status {
     State state = State::kNever;  // of the newest
     std::string version;          // that was verified

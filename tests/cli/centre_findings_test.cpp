@@ -74,6 +74,13 @@ TEST(CentreFindings, AVersionThatCouldNotBeBuiltLeavesTheOldOneServing) {
   EXPECT_THAT(one.next_step, HasSubstr("older version goes on"));
 }
 
+TEST(CentreFindings, ADatabaseThatIsAwayIsNamed) {
+  const Finding one = only(findings_of_models(
+      object(R"({"models":[],"away":[{"model":"pumps","why":"connection refused"}]})")));
+  EXPECT_EQ(one.state, State::kFailed);
+  EXPECT_EQ(one.words, "the database of pumps does not answer: connection refused");
+}
+
 TEST(CentreFindings, ABrokenNewDefinitionIsNamedWhileTheOldOneServes) {
   const Finding one = only(findings_of_models(
       object(model(R"(,"serving":"2","problem":"pumps.model.toml:7:1: no such type")"))));

@@ -42,6 +42,20 @@ TEST(NeedTracker, AskingAgainBacksOffFromTenSecondsToFiveMinutes) {
   EXPECT_EQ(asked, expected);
 }
 
+TEST(NeedTracker, AHoleThatClosesPieceByPieceIsAskedForWithoutBackOff) {
+  NeedTracker tracker;
+  std::vector<std::uint64_t> asked;
+  core::Seq from = 1;
+  tracker.observe("a/main", {range(from, 5000)}, 200, 200, 0);
+  for (std::uint64_t second = 0; second < 65; ++second)
+    if (!tracker.due(second * kSecond).empty()) {
+      asked.push_back(second);
+      from += 500;  // what one answer brings
+      tracker.observe("a/main", {range(from, 5000)}, 200 + from, 200 + from, second * kSecond + 1);
+    }
+  EXPECT_EQ(asked, (std::vector<std::uint64_t>{10, 20, 30, 40, 50, 60}));
+}
+
 TEST(NeedTracker, SeveralModelsAskOnce) {
   NeedTracker tracker;
   tracker.observe("a/main", {range(5, 9)}, 200, 200, 0);

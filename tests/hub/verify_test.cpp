@@ -291,6 +291,17 @@ TEST_F(VerifyTest, WhatTheHubHasNoMoreIsToldAndTheRestIsCompared) {
   EXPECT_EQ(std::get<std::string>(report.findings[0].row.key[0]), "plant-8");
 }
 
+TEST_F(VerifyTest, WhereNothingCanBeComparedNothingIsCalledGood) {
+  open(kModel);
+  fill(one_, 50);
+  apply();
+  source_.lose_first(20);
+  const auto report = verified();
+  EXPECT_EQ(report.rows, 0u);
+  EXPECT_FALSE(report.compared());
+  EXPECT_FALSE(report.good());
+}
+
 TEST_F(VerifyTest, ASampleComparesSomeRowsAndOverAllSeedsFindsWhatIsWrong) {
   open(kModel);
   for (std::uint64_t gateway = 1; gateway <= 20; ++gateway)

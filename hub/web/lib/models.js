@@ -36,7 +36,7 @@ export function verified(model) {
   const last = model.verify;
   if (!last || last.state === 'never') return null;
   const words = { good: 'agrees with the log', differs: number(last.differences) + ' differences', running: 'comparing with the log',
-                  waiting: 'waits for its turn', failed: last.error };
+                  waiting: 'waits for its turn', unknown: 'nothing could be compared', failed: last.error };
   return [tag(last.state, last.state === 'running' || last.state === 'waiting' ? 'warn' : undefined), ' ', words[last.state] || '', ' ',
           last.rows ? '(' + number(last.rows) + ' rows) ' : '', last.at ? ago(last.at) : ''];
 }
