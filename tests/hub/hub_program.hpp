@@ -20,8 +20,8 @@ class HubProgram {
  public:
   struct Options {
     std::string model = kPumpsModel;
-    std::string beside;  // the text of a second model, if there is one
-    std::string more;    // further lines of [hub]
+    std::string beside = {};  // the text of a second model, if there is one
+    std::string more;         // further lines of [hub]
     std::string listen = "127.0.0.1:0";
   };
   explicit HubProgram(const std::string& nats_url);

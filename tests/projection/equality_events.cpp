@@ -203,7 +203,8 @@ sql = """
 INSERT INTO tally (gateway, t, n, last) VALUES (:gateway, coalesce(:t, '?'), 1, :y)
 ON CONFLICT (gateway, t) DO UPDATE SET n = tally.n + 1, last = excluded.last"""
 [view.busy]
-sql = "SELECT gateway, machine, n, low_t, last_at FROM machine WHERE n > 1 ORDER BY gateway, machine"
+sql = """SELECT gateway, machine, n, low_t, last_at FROM machine WHERE n > 1
+ORDER BY gateway, machine"""
 types = { n = "int", last_at = "time" }
 )";
 
