@@ -124,7 +124,7 @@ else
       newest=$cache/bin/nats-server
       SLUICE_NATS_SERVER=$newest run_tests \
         "integration tests, nats-server $(server_version "$newest")" --preset dev \
-        -L '^integration$' -LE '^(replay|link|clock|disk|rpc|gateway)$'  # not the server's
+        -L '^integration$' -LE '^(replay|link|clock|disk|rpc|gateway|reactor|page)$'  # not the server's
       servers+=("$(server_version "$newest") ($newest)")
     fi
   else

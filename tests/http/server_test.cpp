@@ -438,7 +438,8 @@ TEST_F(HttpServer, StreamsAreCountedBeatAndEndWithTheServer) {
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->status, 503u);
   EXPECT_NE(refused->body.find("too many open streams"), std::string::npos);
-  EXPECT_TRUE(stream_.load()->closed()) << "one that is refused is closed";
+  EXPECT_TRUE(test::eventually([&] { return stream_.load()->closed(); }))
+      << "one that is refused is closed";
   std::promise<void> drained;
   on_io([&] { server_->drain([&] { drained.set_value(); }); });
   EXPECT_TRUE(raw.read().ends_with("0\r\n\r\n"));
