@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "cli/file_text.hpp"
 #include "cli/model.hpp"
@@ -10,6 +10,7 @@
 #include "projection/model.hpp"
 #include "projection/target.hpp"
 #include "projection/trial.hpp"
+#include "storage/scratch_folder.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -47,25 +48,17 @@ class Scratch {
     auto scratch = std::make_unique<Scratch>();
     scratch->conninfo_ = conninfo;
     if (!conninfo.empty()) return scratch;
-    std::error_code failed;
-    std::string name =
-        (std::filesystem::temp_directory_path(failed) / "sluice-test-XXXXXX").string();
-    if (failed || ::mkdtemp(name.data()) == nullptr)
-      return fail(Errc::kIo,
-                  "cannot make a scratch folder: set TMPDIR to a place that can be written");
-    scratch->folder_ = name;
+    auto folder = storage::ScratchFolder::make("test");
+    if (!folder) return folder.error();
+    scratch->folder_.emplace(std::move(*folder));
     return scratch;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
   }
 
   Result<std::vector<std::string>> run(const std::shared_ptr<const projection::Model>& model,
                                        const Trial& trial) {
     ++number_;
     if (conninfo_.empty()) {
-      const auto file = folder_ / (std::to_string(number_) + ".db");
+      const auto file = folder_->path() / (std::to_string(number_) + ".db");
       return projection::run_trial(model, trial, file);
     }
     const std::string schema =
@@ -79,7 +72,7 @@ class Scratch {
   }
 
  private:
-  std::filesystem::path folder_;
+  std::optional<storage::ScratchFolder> folder_;  // of SQLite files alone
   std::string conninfo_;
   int number_ = 0;
 };
