@@ -158,7 +158,9 @@ wait_for() {  # wait_for SECONDS WHAT COMMAND...
 port_is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 free_port() {  # free_port WISH: that one if nobody has it, else some other
   local port=$1
-  while port_is_open "$port"; do port=$((20000 + RANDOM % 20000)); done
+  # Below 32768, where the kernel takes the ports of outgoing connections from: such a port looks
+  # free here, and cannot be listened on.
+  while port_is_open "$port"; do port=$((20000 + RANDOM % 12000)); done
   echo "$port"
 }
 

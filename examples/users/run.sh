@@ -77,7 +77,9 @@ wait_for() {  # wait_for SECONDS WHAT COMMAND...
 port_is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 free_port() {
   local port
-  while port=$((20000 + RANDOM % 20000)) && port_is_open "$port"; do :; done
+  # Below 32768: the kernel takes the ports of outgoing connections from there on, which look free
+  # here and cannot be listened on.
+  while port=$((20000 + RANDOM % 12000)) && port_is_open "$port"; do :; done
   echo "$port"
 }
 

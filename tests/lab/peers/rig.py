@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import random
 import select
 import signal
 import socket
@@ -57,9 +58,16 @@ def poll_until(condition, seconds, what):
 
 
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    # Not the kernel's choice: outgoing connections take their ports from the same range, and one of
+    # them may have it by the time that a server is started, or started again.
+    while True:
+        port = random.randrange(20000, 32768)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Server:
