@@ -2,11 +2,12 @@
 // Projection into PostgreSQL beside a hand-written loop: one prepared upsert per event, pipelined,
 // with the same gate.
 //
-//     pg_projection_bench [--rounds=5] [--events=300000] [--streams=1000] [--batch=500]
+//     pg_projection_bench [--rounds=5] [--events=300000] [--streams=1000,100000] [--batch=500]
 //
-// The sides take turns on one scratch server (fsync on, Unix socket). Both decode the same bodies
-// with the same codec, check the Nats-Msg-Id, keep a gate row and the position in each batch's
-// transaction, and commit without waiting for the disk, since the position goes with the rows.
+// Once for each number of streams. The sides take turns on one scratch server (fsync on, Unix
+// socket). Both decode the same bodies with the same codec, check the Nats-Msg-Id, keep a gate row
+// and the position in each batch's transaction, and commit without waiting for the disk, since the
+// position goes with the rows.
 #include <libpq-fe.h>
 
 #include <algorithm>
@@ -119,47 +120,54 @@ class HandWritten {
   std::size_t sent_ = 0;
 };
 
-void measure(Arguments arguments) {
-  const long rounds = arguments.number("rounds", 5);
-  ProjectionPlan plan;
-  plan.events = static_cast<std::size_t>(arguments.number("events", 300'000));
-  plan.streams = static_cast<std::size_t>(arguments.number("streams", 1000));
-  plan.batch = static_cast<std::size_t>(arguments.number("batch", 500));
-  arguments.finish();
-  if (plan.events == 0 || plan.streams == 0 || plan.batch == 0) give_up("a number is 0");
+double run_hand(const ProjectionPlan& plan, const std::vector<Message>& messages,
+                const std::string& conninfo, const std::string& schema) {
+  HandWritten hand(conninfo, schema);
+  const Stopwatch watch;
+  for (std::size_t at = 0; at < messages.size(); at += plan.batch) {
+    const std::size_t count = std::min(plan.batch, messages.size() - at);
+    hand.apply(&messages[at], count, at + count);
+  }
+  return static_cast<double>(messages.size()) / watch.seconds();
+}
 
+void compare(const ProjectionPlan& plan, long rounds, const std::string& conninfo) {
   const auto messages = make_messages(plan);
   const auto model = need(projection::Model::parse(kProjectionModel, "bench.model.toml"));
-  test::PostgresServer::Options options;
-  options.syncs = true;
-  options.config = "autovacuum = on\nmax_wal_size = 1GB\nshared_buffers = 128MB";
-  test::PostgresServer server(options);
   std::vector<double> hand, engine, ratio;
   for (long round = 0; round < rounds; ++round) {
-    const std::string number = std::to_string(round);
-    {
-      HandWritten peer(server.conninfo(), "hand" + number);
-      const Stopwatch watch;
-      for (std::size_t at = 0; at < messages.size(); at += plan.batch) {
-        const std::size_t count = std::min(plan.batch, messages.size() - at);
-        peer.apply(&messages[at], count, at + count);
-      }
-      hand.push_back(static_cast<double>(messages.size()) / watch.seconds());
-    }
-    engine.push_back(
-        run_engine(plan, messages, model,
-                   projection::Place::postgres(server.conninfo(), "bench__v" + number)));
+    const std::string version = std::to_string(plan.streams) + "_" + std::to_string(round);
+    hand.push_back(run_hand(plan, messages, conninfo, "hand" + version));
+    engine.push_back(run_engine(plan, messages, model,
+                                projection::Place::postgres(conninfo, "bench__v" + version)));
     ratio.push_back(engine.back() / hand.back());
   }
-  print({.figure = "projection into PostgreSQL, " + std::to_string(plan.events) + " events, " +
-                   std::to_string(plan.streams) + " streams, " + std::to_string(plan.batch) +
-                   " per transaction",
+  print({.figure = "projection into PostgreSQL, " + projection_size(plan),
          .value = median(engine),
          .unit = "events/s",
          .limit_or_peer = "hand-written pipelined upsert loop with the same gate: " +
                           rounded(median(hand)) + " events/s",
          .ratio = median(ratio),
          .at_least = 0.7});
+}
+
+void measure(Arguments arguments) {
+  const long rounds = arguments.number("rounds", 5);
+  ProjectionPlan plan;
+  plan.events = static_cast<std::size_t>(arguments.number("events", 300'000));
+  plan.batch = static_cast<std::size_t>(arguments.number("batch", 500));
+  const auto streams = arguments.numbers("streams", {1000, 100'000});
+  arguments.finish();
+  if (plan.events == 0 || plan.batch == 0) give_up("a number is 0");
+
+  test::PostgresServer::Options options;
+  options.syncs = true;
+  options.config = "autovacuum = on\nmax_wal_size = 1GB\nshared_buffers = 128MB";
+  const test::PostgresServer server(options);
+  for (const std::size_t some : streams) {
+    plan.streams = some;
+    compare(plan, rounds, server.conninfo());
+  }
 }
 
 }  // namespace

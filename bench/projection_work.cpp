@@ -13,10 +13,10 @@
 namespace sluice::bench {
 namespace {
 
-Message make(core::Seq seq, std::string_view category, std::string_view entity,
-             std::string_view type, std::string_view data) {
+Message make(const std::string& gateway, core::Seq seq, std::string_view category,
+             std::string_view entity, std::string_view type, std::string_view data) {
   core::EventView event;
-  event.gateway = "bench";
+  event.gateway = gateway;
   event.epoch = {0x1234567890abcdef};
   event.seq = seq;
   event.category = category;
@@ -30,26 +30,38 @@ Message make(core::Seq seq, std::string_view category, std::string_view entity,
   Message out;
   out.body = codec::encode_event(event);
   out.subject =
-      core::EventSubject{"main", "bench", event.lane, std::string(category), std::string(type)}
+      core::EventSubject{"main", gateway, event.lane, std::string(category), std::string(type)}
           .text();
-  out.msg_id = core::Identity{"bench", event.epoch, event.lane, seq, 0}.text();
+  out.msg_id = core::Identity{gateway, event.epoch, event.lane, seq, 0}.text();
   return out;
+}
+
+std::string gateway_name(std::size_t number) {
+  return number == 0 ? "bench" : "bench-" + std::to_string(number);
 }
 
 }  // namespace
 
 std::vector<Message> make_messages(const ProjectionPlan& plan) {
   std::vector<Message> out;
-  out.push_back(make(1, core::kReservedCategory, "telemetry", core::kTypeEpochOpened,
-                     codec::encode_epoch_opened({{}, 0, std::nullopt, "start"})));
-  for (std::size_t i = 1; i < plan.events; ++i) {
+  const std::string opened = codec::encode_epoch_opened({{}, 0, std::nullopt, "start"});
+  for (std::size_t i = 0; i < plan.gateways; ++i)
+    out.push_back(make(gateway_name(i), 1, core::kReservedCategory, "telemetry",
+                       core::kTypeEpochOpened, opened));
+  for (std::size_t i = plan.gateways; i < plan.events; ++i) {
     const auto data = need(codec::json_to_data("{\"value\": " + std::to_string(i % 1000) +
                                                ".25, \"quality\": \"good\", \"unit\": \"C\"}"));
-    // A scattered order of streams, as from many devices.
-    out.push_back(
-        make(i + 1, "machine", "m" + std::to_string(i * 7919 % plan.streams), "Reading", data));
+    out.push_back(make(gateway_name(i % plan.gateways), i / plan.gateways + 1, "machine",
+                       "m" + std::to_string(i * 7919 % plan.streams), "Reading", data));
   }
   return out;
+}
+
+std::string projection_size(const ProjectionPlan& plan) {
+  const std::string gateways =
+      plan.gateways == 1 ? "" : std::to_string(plan.gateways) + " gateways, ";
+  return std::to_string(plan.events) + " events, " + gateways + std::to_string(plan.streams) +
+         " streams, " + std::to_string(plan.batch) + " per transaction";
 }
 
 HandChecked::Reading HandChecked::read(const Message& message) {

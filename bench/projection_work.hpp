@@ -15,6 +15,7 @@ namespace sluice::bench {
 struct ProjectionPlan {
   std::size_t events = 0;
   std::size_t streams = 0;
+  std::size_t gateways = 1;  // above 1: not for HandChecked, which knows one lane
   std::size_t batch = 0;
 };
 
@@ -24,8 +25,11 @@ struct Message {
   std::string body;
 };
 
-// EpochOpened, then readings over the streams in a scattered order, as from many devices.
+// Each gateway's EpochOpened, then readings over the streams in a scattered order, as from many
+// devices, the gateways taking turns.
 std::vector<Message> make_messages(const ProjectionPlan& plan);
+// In words, for the names of figures.
+std::string projection_size(const ProjectionPlan& plan);
 
 // For hand-written loops: decodes, checks the identity and the order as the gate would, and gives
 // the event; its reading if it is one. Ends the program when something is wrong.

@@ -92,7 +92,7 @@ void read_own_writes(const Gateway& gateway, const test::HubProgram& hub, double
     appends.push_back(one.seconds() * 1000);
     const auto token = rpc::Value::trusted(answer).at(0).find("token").text();
     if (!token) give_up("an append without a token");
-    ask(client, "/v1/models/pumps/latest?limit=1&wait=20s&after=" + std::string(*token));
+    ask(client, "/v1/models/pumps/latest?limit=1&wait=8s&after=" + std::string(*token));
     times.push_back(one.seconds() * 1000);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 #include "core/json.hpp"
 
@@ -87,6 +88,18 @@ long Arguments::number(const std::string& name, long fallback) {
   const long number = std::strtol(value.c_str(), &end, 10);
   if (value.empty() || *end != '\0') give_up("--" + name + " wants a number");
   return number;
+}
+
+std::vector<std::size_t> Arguments::numbers(const std::string& name,
+                                            std::vector<std::size_t> fallback) {
+  std::stringstream given(text(name, ""));
+  std::vector<std::size_t> out;
+  for (std::string one; std::getline(given, one, ',');) {
+    char* end = nullptr;
+    out.push_back(std::strtoul(one.c_str(), &end, 10));
+    if (*end != '\0' || out.back() == 0) give_up("--" + name + " wants numbers above 0");
+  }
+  return out.empty() ? fallback : out;
 }
 
 bool Arguments::flag(const std::string& name) {

@@ -53,6 +53,8 @@ class Arguments {
  public:
   Arguments(int count, char** values);
   long number(const std::string& name, long fallback);
+  // --name=1,20: at least one, none of them 0.
+  std::vector<std::size_t> numbers(const std::string& name, std::vector<std::size_t> fallback);
   bool flag(const std::string& name);
   std::string text(const std::string& name, const std::string& fallback);
   void finish() const;  // give_up() if something was not asked for
