@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/api.hpp"
 
-#include <memory>
-
 #include "hub/api_definitions.hpp"
 #include "hub/api_follow.hpp"
 #include "hub/api_gateways.hpp"
@@ -15,7 +13,6 @@
 #include "hub/api_trail.hpp"
 #include "hub/api_verify.hpp"
 #include "hub/api_versions.hpp"
-#include "hub/branch_book.hpp"
 #include "hub/metrics.hpp"
 #include "hub/openapi.hpp"
 
@@ -40,17 +37,16 @@ MetricsGroup program_metrics(const NeedDesk& needs, std::function<std::uint64_t(
 }  // namespace
 
 void add_api(Routes& routes, const ApiParts& parts) {
-  const auto branches = std::make_shared<BranchBook>(parts.models, parts.clock);
   add_models_api(routes, {parts.models, parts.clock, parts.verify});
   add_versions_api(routes, {parts.models, parts.reload});
   add_rows_api(routes, {parts.models, parts.clock});
   add_workers_api(routes, parts.leases);
   add_reactors_api(routes, {parts.reactors, parts.audit, parts.clock});
   add_follow_api(routes, {parts.models});
-  add_gateways_api(routes, {parts.models, branches, parts.reports, parts.watch, parts.clock});
+  add_gateways_api(routes, {parts.models, parts.reports, parts.watch, parts.clock});
   add_definitions_api(routes, parts.models);
   add_verify_api(routes, {parts.models, parts.verify});
-  add_parked_api(routes, {parts.models, parts.audit});
+  add_parked_api(routes, {parts.models, parts.audit, parts.clock});
   add_holds_api(routes, {parts.models, parts.audit, parts.clock});
   add_tail_api(routes, parts.tail);
   add_trail_api(routes, {parts.models, parts.reports, parts.shards, parts.connection, parts.clock});
@@ -58,7 +54,7 @@ void add_api(Routes& routes, const ApiParts& parts) {
   add_openapi_api(routes, parts.models);
   add_metrics_api(
       routes, {model_metrics(parts.models, parts.clock), verify_metrics(parts.models, parts.verify),
-               gateway_metrics(parts.reports, branches, parts.clock),
+               gateway_metrics(parts.models, parts.reports, parts.clock),
                reactor_metrics(parts.reactors, parts.clock), worker_metrics(parts.leases),
                program_metrics(parts.needs, parts.http_requests)});
 }

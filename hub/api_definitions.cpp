@@ -18,8 +18,8 @@ http::Response definition(const ModelShelf& models, const http::Request& request
 }  // namespace
 
 void add_definitions_api(Routes& routes, const ModelShelf& models) {
-  routes.get("/v1/definitions/{model}",
-             [&models](const http::Request& request) { return definition(models, request); });
+  routes.report("/v1/definitions/{model}",
+                [&models](const http::Request& request) { return definition(models, request); });
 }
 
 }  // namespace sluice::hub

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "hub/forks.hpp"
+#include "hub/known_branches.hpp"
 
 namespace sluice::hub {
 
@@ -100,14 +100,13 @@ json::object describe_gateway(const ReportKeeper::Gateway& gateway, const std::v
           {"forks", describe_forks(forks)}};
 }
 
-// Each gateway's epochs, as the models know them: the most of any model and lane.
-std::map<std::string, std::uint64_t> epochs_by_gateway(const ModelShelf& models) {
+// Each gateway's epochs, as the models know them: the most of any model and lane. A database that
+// cannot be read is said by its model.
+std::map<std::string, std::uint64_t> epochs_by_gateway(const std::vector<KnownState>& models) {
   std::map<std::string, std::uint64_t> out;
-  for (const auto& model : models.serving()) {
-    const auto lanes =
-        model->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
-    if (!lanes) continue;  // a database that cannot be read is said by its model
-    for (const projection::LaneState& lane : *lanes) {
+  for (const KnownState& model : models) {
+    if (!model.state) continue;
+    for (const projection::LaneState& lane : (*model.state)->lanes) {
       std::uint64_t& epochs = out[lane.gateway];
       epochs = std::max(epochs, lane.epochs);
     }
@@ -118,8 +117,9 @@ std::map<std::string, std::uint64_t> epochs_by_gateway(const ModelShelf& models)
 http::Response gateways(const GatewaysApi& parts) {
   const std::int64_t now_ns = parts.clock.wall_ns();
   json::array list;
-  const auto branches = parts.branches->all();
-  const auto epochs = epochs_by_gateway(parts.models);
+  const auto models = known_states(parts.models.serving());
+  const auto branches = known_branches(models);
+  const auto epochs = epochs_by_gateway(models);
   for (const auto& gateway : parts.reports.all(now_ns)) {
     auto one =
         describe_gateway(gateway, forks_of(gateway.report.gateway, branches, &gateway), now_ns);
@@ -133,16 +133,15 @@ http::Response gateways(const GatewaysApi& parts) {
                                                   {"last_error", parts.watch.last_error()}}));
 }
 
-json::array model_lanes(const ModelShelf& models, std::string_view gateway, std::uint64_t& epochs) {
+json::array model_lanes(const std::vector<KnownState>& models, std::string_view gateway,
+                        std::uint64_t& epochs) {
   json::array out;
-  for (const auto& model : models.serving()) {
-    const auto lanes =
-        model->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
-    if (!lanes) continue;
-    for (const projection::LaneState& lane : *lanes) {
+  for (const auto& [version, known] : models) {
+    if (!known) continue;
+    for (const projection::LaneState& lane : (*known)->lanes) {
       if (lane.gateway != gateway) continue;
       epochs = std::max(epochs, lane.epochs);
-      out.push_back(json::object{{"model", model->name()},
+      out.push_back(json::object{{"model", version->name()},
                                  {"lane", core::lane_name(lane.lane)},
                                  {"epoch", lane.epoch.text()},
                                  {"open", lane.open},
@@ -160,12 +159,13 @@ http::Response one_gateway(const GatewaysApi& parts, std::string_view name) {
   const std::int64_t now_ns = parts.clock.wall_ns();
   const auto gateway = parts.reports.one(name, now_ns);
   std::uint64_t epochs = 0;
-  json::array lanes = model_lanes(parts.models, name, epochs);
+  const auto models = known_states(parts.models.serving());
+  json::array lanes = model_lanes(models, name, epochs);
   if (!gateway && lanes.empty())
     return http::error_response(core::fail(core::Errc::kNotFound, "no such gateway", "gateway"));
   json::object out{{"gateway", name}};
   if (gateway)
-    out = describe_gateway(*gateway, forks_of(std::string(name), parts.branches->all(), &*gateway),
+    out = describe_gateway(*gateway, forks_of(std::string(name), known_branches(models), &*gateway),
                            now_ns);
   out["reported"] = gateway.has_value();
   out["epochs"] = epochs;
@@ -184,8 +184,8 @@ std::uint64_t backlog_of(const codec::Report& report) {
 }
 
 void add_gateways_api(Routes& routes, const GatewaysApi& parts) {
-  routes.get("/v1/gateways", [parts](const http::Request&) { return gateways(parts); });
-  routes.get("/v1/gateways/{gateway}", [parts](const http::Request& request) {
+  routes.report("/v1/gateways", [parts](const http::Request&) { return gateways(parts); });
+  routes.report("/v1/gateways/{gateway}", [parts](const http::Request& request) {
     return one_gateway(parts, request.parameter("gateway"));
   });
 }

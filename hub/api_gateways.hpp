@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-
-#include "hub/branch_book.hpp"
 #include "hub/model_shelf.hpp"
 #include "hub/report_keeper.hpp"
 #include "hub/report_watch.hpp"
@@ -15,7 +12,6 @@ namespace sluice::hub {
 // how far each model is in its lanes.
 struct GatewaysApi {
   const ModelShelf& models;
-  std::shared_ptr<BranchBook> branches;
   const ReportKeeper& reports;
   const ReportWatch& watch;
   const core::Clock& clock;

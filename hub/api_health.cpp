@@ -23,7 +23,7 @@ http::Response ready(const ModelShelf& models) {
 }  // namespace
 
 void add_health_api(Routes& routes, const ModelShelf& models) {
-  routes.get(
+  routes.report(
       "/readyz", [&models](const http::Request&) { return ready(models); }, Routes::Access::kOpen);
   // Green as long as the server's own thread answers: it asks nobody.
   routes.direct(

@@ -7,6 +7,8 @@
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "hub/away_list.hpp"
+#include "hub/known_states.hpp"
+#include "hub/operator_words.hpp"
 
 namespace sluice::hub {
 
@@ -16,8 +18,6 @@ using core::Result;
 namespace json = core::json;
 
 namespace {
-
-constexpr std::size_t kReasonBytesMax = 500;
 
 std::string_view kind_word(projection::Hole::Kind kind) {
   switch (kind) {
@@ -102,8 +102,7 @@ Result<SkipRequest> parse_skip(std::string_view body) {
   out.to = **to;
   auto reason = text_field(object, "reason", true);
   if (!reason) return reason.error();
-  if (reason->empty() || reason->size() > kReasonBytesMax)
-    return fail(Errc::kBadRequest, "say why, in 1 to 500 bytes", "reason");
+  SLUICE_TRY(check_reason(*reason));
   out.reason = std::move(*reason);
   return out;
 }
@@ -150,17 +149,11 @@ Result<Skipped> skip_in(projection::Engine& engine, const SkipRequest& request) 
   }
 }
 
-Result<json::array> holds_of(ModelVersion& model, std::int64_t now) {
-  const auto holes = model.with_engine(
-      [](projection::Engine& engine) { return engine.holes(EngineHost::kHolesMax); });
-  if (!holes) return holes.error();
-  const auto lanes =
-      model.with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
-  if (!lanes) return lanes.error();
-  json::array out;
-  for (const projection::Hole& hole : *holes) {
+void describe_holes(const ModelVersion& model, const EngineState& known, std::int64_t now,
+                    json::array& out) {
+  for (const projection::Hole& hole : known.holes) {
     const bool blocked =
-        std::any_of(lanes->begin(), lanes->end(), [&](const projection::LaneState& lane) {
+        std::any_of(known.lanes.begin(), known.lanes.end(), [&](const projection::LaneState& lane) {
           return lane.blocked && lane.gateway == hole.gateway && lane.lane == hole.lane;
         });
     out.push_back(
@@ -177,20 +170,20 @@ Result<json::array> holds_of(ModelVersion& model, std::int64_t now) {
                      {"since", core::format_time(hole.since_ns)},
                      {"age_s", std::max<std::int64_t>(0, now - hole.since_ns) / 1'000'000'000}});
   }
-  return out;
 }
 
 http::Response holds(const HoldsApi& parts) {
   json::array list;
   AwayList away(parts.models);
-  for (const auto& model : parts.models.open_versions()) {
-    auto holds = holds_of(*model, parts.clock.wall_ns());
-    if (!holds && away.take(model->name(), holds.error())) continue;
-    if (!holds) return http::error_response(holds.error());
-    for (json::value& hold : *holds) list.push_back(std::move(hold));
+  std::uint64_t oldest_s = 0;
+  for (const auto& [version, known] : known_states(parts.models.open_versions())) {
+    if (!known && away.take(version->name(), known.error())) continue;
+    if (!known) return http::error_response(known.error());
+    oldest_s = std::max(oldest_s, (*known)->age_s(parts.clock));
+    describe_holes(*version, **known, parts.clock.wall_ns(), list);
   }
-  return json_response(
-      core::to_json(json::object{{"holds", std::move(list)}, {"away", std::move(away).json()}}));
+  return json_response(core::to_json(json::object{
+      {"holds", std::move(list)}, {"away", std::move(away).json()}, {"figures_s_ago", oldest_s}}));
 }
 
 http::Response skip_hold(const HoldsApi& parts, const http::Request& request) {
@@ -240,7 +233,7 @@ http::Response skip_hold(const HoldsApi& parts, const http::Request& request) {
 }  // namespace
 
 void add_holds_api(Routes& routes, const HoldsApi& parts) {
-  routes.get("/v1/holds", [parts](const http::Request&) { return holds(parts); });
+  routes.report("/v1/holds", [parts](const http::Request&) { return holds(parts); });
   routes.post("/v1/holds/skip",
               [parts](const http::Request& request) { return skip_hold(parts, request); });
 }

@@ -7,12 +7,10 @@
 #include "core/text.hpp"
 #include "hub/api_versions.hpp"
 #include "hub/away_list.hpp"
+#include "hub/known_states.hpp"
 
 namespace sluice::hub {
 
-using core::Errc;
-using core::fail;
-using core::Result;
 namespace json = core::json;
 
 namespace {
@@ -50,9 +48,11 @@ json::array describe_lanes(const std::vector<projection::LaneState>& lanes) {
   return out;
 }
 
+// What waits behind another is counted with it.
 json::array describe_parked(const std::vector<projection::ParkedEvent>& events) {
   json::array out;
-  for (const projection::ParkedEvent& event : events)
+  for (const projection::ParkedEvent& event : events) {
+    if (out.size() == kParkedMax) break;
     out.push_back(json::object{{"gateway", event.gateway},
                                {"epoch", event.epoch.text()},
                                {"lane", core::lane_name(event.lane)},
@@ -61,13 +61,15 @@ json::array describe_parked(const std::vector<projection::ParkedEvent>& events) 
                                {"type", event.type},
                                {"kind", event.kind},
                                {"why", event.why},
+                               {"behind", event.behind},
                                {"hub_seq", event.hub_seq},
                                {"parked_at", core::format_time(event.parked_at_ns)}});
+  }
   return out;
 }
 
-json::object describe_feed(const ModelFeed& feed, bool blocked, const core::Clock& clock) {
-  const FeedStatus status = feed.status();
+json::object describe_feed(const ModelFeed& feed, const FeedStatus& status, bool blocked,
+                           const core::Clock& clock) {
   const Progress progress = progress_of(status, blocked, clock);
   json::object out{{"shard", feed.shard()},
                    {"hub_stream", status.hub.name},
@@ -86,49 +88,51 @@ json::object describe_feed(const ModelFeed& feed, bool blocked, const core::Cloc
   return out;
 }
 
-Result<json::object> describe(ModelVersion& host, const core::Clock& clock) {
-  const auto lanes =
-      host.with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
-  if (!lanes) return lanes.error();
-  const auto totals = host.with_engine([](projection::Engine& engine) { return engine.totals(); });
-  if (!totals) return totals.error();
-  const auto holes = host.with_engine(
-      [](projection::Engine& engine) { return engine.holes(EngineHost::kHolesMax); });
-  if (!holes) return holes.error();
-  const bool blocked = std::any_of(lanes->begin(), lanes->end(),
-                                   [](const projection::LaneState& lane) { return lane.blocked; });
+using Feeds = std::vector<FeedStatus>;
+
+// Before the engines are asked: what is said of effects is then never older than the positions.
+Feeds look_at_feeds(const ModelVersion& version) {
+  Feeds out;
+  for (const auto& feed : version.feeds()) out.push_back(feed->status());
+  return out;
+}
+
+json::object describe(const ModelVersion& version, const Feeds& feeds, const EngineState& known,
+                      const core::Clock& clock) {
   std::uint64_t held = 0;
   std::uint64_t absent = 0;
-  for (const projection::LaneState& lane : *lanes) {
+  for (const projection::LaneState& lane : known.lanes) {
     held += lane.held;
     absent += lane.absent;
   }
   json::array shards;
   ModelState state = ModelState::kRunning;
   bool caught_up = true;
-  for (const auto& feed : host.feeds()) {
-    shards.push_back(describe_feed(*feed, blocked, clock));
-    const Progress progress = progress_of(feed->status(), blocked, clock);
+  for (std::size_t i = 0; i < feeds.size(); ++i) {
+    shards.push_back(describe_feed(*version.feeds()[i], feeds[i], known.blocked(), clock));
+    const Progress progress = progress_of(feeds[i], known.blocked(), clock);
     state = worse(state, derive_state(progress));
     caught_up = caught_up && progress.caught_up();
   }
+  const projection::EngineTotals& totals = known.totals;
   json::object out{
-      {"model", host.name()},
-      {"version", host.model().version()},
-      {"history", host.model().history() == projection::History::kWhole ? "whole" : "available"},
+      {"model", version.name()},
+      {"version", version.model().version()},
+      {"history", version.model().history() == projection::History::kWhole ? "whole" : "available"},
       {"state", state_word(state)},
       {"caught_up", caught_up},
       {"shards", std::move(shards)},
-      {"applied", totals->applied},
-      {"holds", holes->size()},
+      {"figures_s_ago", known.age_s(clock)},
+      {"applied", totals.applied},
+      {"holds", known.holes.size()},
       {"held", held},
       {"absent", absent},
-      {"parked", totals->parked},
-      {"late", totals->late},
-      {"old_epoch", totals->old_epoch},
-      {"refused", totals->refused},
-      {"tables", describe_tables(host)}};
-  if (totals->last_event_ns != 0) out["last_event_at"] = core::format_time(totals->last_event_ns);
+      {"parked", totals.parked},
+      {"late", totals.late},
+      {"old_epoch", totals.old_epoch},
+      {"refused", totals.refused},
+      {"tables", describe_tables(version)}};
+  if (totals.last_event_ns != 0) out["last_event_at"] = core::format_time(totals.last_event_ns);
   return out;
 }
 
@@ -138,15 +142,20 @@ void add_versions(const ModelShelf& models, const std::string& name, json::objec
 }
 
 http::Response models(const ModelsApi& parts) {
+  const auto serving = parts.models.serving();
+  std::vector<Feeds> feeds;
+  for (const auto& version : serving) feeds.push_back(look_at_feeds(*version));
+  const auto all = known_states(serving);
   json::array list;
   AwayList away(parts.models);
-  for (const auto& version : parts.models.serving()) {
-    auto described = describe(*version, parts.clock);
-    if (!described && away.take(version->name(), described.error())) continue;
-    if (!described) return http::error_response(described.error());
-    add_versions(parts.models, version->name(), *described);
-    (*described)["verify"] = status_json(parts.verify.status(version->name()));
-    list.push_back(std::move(*described));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& [version, known] = all[i];
+    if (!known && away.take(version->name(), known.error())) continue;
+    if (!known) return http::error_response(known.error());
+    json::object described = describe(*version, feeds[i], **known, parts.clock);
+    add_versions(parts.models, version->name(), described);
+    described["verify"] = status_json(parts.verify.status(version->name()));
+    list.push_back(std::move(described));
   }
   return json_response(core::to_json(json::object{{"models", std::move(list)},
                                                   {"away", std::move(away).json()},
@@ -157,27 +166,23 @@ http::Response models(const ModelsApi& parts) {
 http::Response model(const ModelsApi& parts, const http::Request& request) {
   const auto version = parts.models.serving(request.parameter("model"));
   if (!version) return http::error_response(parts.models.missing(request.parameter("model")));
-  auto described = describe(*version, parts.clock);
-  if (!described) return http::error_response(described.error());
-  add_versions(parts.models, version->name(), *described);
-  (*described)["verify"] = status_json(parts.verify.status(version->name()));
-  const auto lanes =
-      version->with_engine([](projection::Engine& engine) { return engine.lanes(kLanesMax); });
-  if (!lanes) return http::error_response(lanes.error());
-  const auto parked =
-      version->with_engine([](projection::Engine& engine) { return engine.parked(kParkedMax); });
-  if (!parked) return http::error_response(parked.error());
-  (*described)["lanes"] = describe_lanes(*lanes);
-  (*described)["parked_events"] = describe_parked(*parked);
-  return json_response(core::to_json(*described));
+  const Feeds feeds = look_at_feeds(*version);
+  const auto known = known_states({version}).front().state;
+  if (!known) return http::error_response(known.error());
+  json::object described = describe(*version, feeds, **known, parts.clock);
+  add_versions(parts.models, version->name(), described);
+  described["verify"] = status_json(parts.verify.status(version->name()));
+  described["lanes"] = describe_lanes((*known)->lanes);
+  described["parked_events"] = describe_parked((*known)->parked);
+  return json_response(core::to_json(described));
 }
 
 }  // namespace
 
 void add_models_api(Routes& routes, const ModelsApi& parts) {
-  routes.get("/v1/models", [parts](const http::Request&) { return models(parts); });
-  routes.get("/v1/models/{model}",
-             [parts](const http::Request& request) { return model(parts, request); });
+  routes.report("/v1/models", [parts](const http::Request&) { return models(parts); });
+  routes.report("/v1/models/{model}",
+                [parts](const http::Request& request) { return model(parts, request); });
 }
 
 }  // namespace sluice::hub

@@ -8,6 +8,8 @@
 #include "core/codec/json_data.hpp"
 #include "core/text.hpp"
 #include "hub/away_list.hpp"
+#include "hub/known_states.hpp"
+#include "hub/operator_words.hpp"
 
 namespace sluice::hub {
 
@@ -17,9 +19,6 @@ using core::Result;
 namespace json = core::json;
 
 namespace {
-
-constexpr std::size_t kListMax = 1000;
-constexpr std::size_t kReasonBytesMax = 500;
 
 core::Identity identity_of(const projection::ParkedEvent& event) {
   return {event.gateway, event.epoch, event.lane, event.seq, 0};
@@ -39,20 +38,24 @@ json::object described(const std::string& model, const projection::ParkedEvent& 
 
 // What waits behind a poison event is counted with it.
 http::Response list(const ParkedApi& parts, const http::Request& request) {
-  const auto wanted = request.query_value("model");
+  auto versions = parts.models.serving();
+  if (const auto wanted = request.query_value("model")) {
+    const auto one = parts.models.serving(*wanted);
+    if (!one) return http::error_response(parts.models.missing(*wanted));
+    versions = {one};
+  }
   json::array out;
   AwayList away(parts.models);
-  for (const auto& version : parts.models.serving()) {
-    if (wanted && version->name() != *wanted) continue;
-    const auto events = version->with_engine(
-        [](projection::Engine& engine) { return engine.parked_heads(kListMax); });
-    if (!events && away.take(version->name(), events.error())) continue;
-    if (!events) return http::error_response(events.error());
-    for (const projection::ParkedEvent& event : *events)
+  std::uint64_t oldest_s = 0;
+  for (const auto& [version, known] : known_states(versions)) {
+    if (!known && away.take(version->name(), known.error())) continue;
+    if (!known) return http::error_response(known.error());
+    oldest_s = std::max(oldest_s, (*known)->age_s(parts.clock));
+    for (const projection::ParkedEvent& event : (*known)->parked)
       out.push_back(described(version->name(), event));
   }
-  return json_response(
-      core::to_json(json::object{{"parked", std::move(out)}, {"away", std::move(away).json()}}));
+  return json_response(core::to_json(json::object{
+      {"parked", std::move(out)}, {"away", std::move(away).json()}, {"figures_s_ago", oldest_s}}));
 }
 
 http::Response show(const ParkedApi& parts, const http::Request& request) {
@@ -107,8 +110,7 @@ Result<Settle> parse_settle(std::string_view body, bool with_reason) {
   if (!with_reason) return out;
   auto reason = text_field(object, "reason");
   if (!reason) return reason.error();
-  if (reason->empty() || reason->size() > kReasonBytesMax)
-    return fail(Errc::kBadRequest, "say why, in 1 to 500 bytes", "reason");
+  SLUICE_TRY(check_reason(*reason));
   out.reason = std::move(*reason);
   return out;
 }
@@ -164,7 +166,8 @@ http::Response settle(const ParkedApi& parts, const http::Request& request, bool
 }  // namespace
 
 void add_parked_api(Routes& routes, const ParkedApi& parts) {
-  routes.get("/v1/parked", [parts](const http::Request& request) { return list(parts, request); });
+  routes.report("/v1/parked",
+                [parts](const http::Request& request) { return list(parts, request); });
   routes.get("/v1/parked/{model}/{event}",
              [parts](const http::Request& request) { return show(parts, request); });
   routes.post("/v1/parked/retry",

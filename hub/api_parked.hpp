@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/clock.hpp"
 #include "hub/audit.hpp"
 #include "hub/model_shelf.hpp"
 #include "hub/routes.hpp"
@@ -11,6 +12,7 @@ namespace sluice::hub {
 struct ParkedApi {
   const ModelShelf& models;
   Audit& audit;
+  const core::Clock& clock;
 };
 void add_parked_api(Routes& routes, const ParkedApi& parts);
 

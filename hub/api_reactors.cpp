@@ -6,6 +6,7 @@
 
 #include "core/json.hpp"
 #include "core/text.hpp"
+#include "hub/operator_words.hpp"
 
 namespace sluice::hub {
 
@@ -18,7 +19,6 @@ namespace json = core::json;
 namespace {
 
 constexpr std::size_t kDeadMax = 1000;  // in one answer
-constexpr std::size_t kReasonBytesMax = 500;
 
 ReactorHost* find(const Reactors& reactors, std::string_view name) {
   const auto found = std::find_if(reactors.begin(), reactors.end(),
@@ -128,8 +128,7 @@ Result<Deed> parse_deed(std::string_view body, bool wants_reason) {
   }
   if (all == !out.key.empty())
     return fail(Errc::kBadRequest, "name the letter's key, or say \"all\": true", "key");
-  if (wants_reason && (out.reason.empty() || out.reason.size() > kReasonBytesMax))
-    return fail(Errc::kBadRequest, "say why, in 1 to 500 bytes", "reason");
+  if (wants_reason) SLUICE_TRY(check_reason(out.reason));
   return out;
 }
 

@@ -70,9 +70,9 @@ http::Response one(const VerifyApi& parts, const http::Request& request) {
 }  // namespace
 
 void add_verify_api(Routes& routes, const VerifyApi& parts) {
-  routes.get("/v1/verify", [parts](const http::Request&) { return all(parts); });
-  routes.get("/v1/verify/{model}",
-             [parts](const http::Request& request) { return one(parts, request); });
+  routes.report("/v1/verify", [parts](const http::Request&) { return all(parts); });
+  routes.report("/v1/verify/{model}",
+                [parts](const http::Request& request) { return one(parts, request); });
   routes.post("/v1/verify/{model}",
               [parts](const http::Request& request) { return ask(parts, request); });
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/text.hpp"
+#include "hub/operator_words.hpp"
 
 namespace sluice::hub {
 
@@ -14,8 +15,6 @@ using core::Result;
 namespace json = core::json;
 
 namespace {
-
-constexpr std::size_t kReasonBytesMax = 500;
 
 // The body of a request that changes a model's versions.
 struct Change {
@@ -46,8 +45,7 @@ Result<Change> parse_change(const http::Request& request,
       if (!out.to) return fail(Errc::kBadRequest, "a version is written \"3\" or \"3.2\"", name);
     }
   }
-  if (out.reason.empty() || out.reason.size() > kReasonBytesMax)
-    return fail(Errc::kBadRequest, "say why, in 1 to 500 bytes", "reason");
+  SLUICE_TRY(check_reason(out.reason));
   out.reason += " (" + request.peer + ")";
   return out;
 }
@@ -104,6 +102,8 @@ http::Response roll_back(const VersionsApi& parts, const http::Request& request)
 http::Response reload(const VersionsApi& parts, const http::Request& request) {
   if (const auto sender = check_sender(request); !sender)
     return http::error_response(sender.error());
+  if (const auto words = check_no_words(request.body); !words)
+    return http::error_response(words.error());
   if (const auto done = parts.reload(); !done) return http::error_response(done.error());
   json::array models;
   for (const auto& host : parts.models.hosts()) {

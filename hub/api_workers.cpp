@@ -37,7 +37,7 @@ json::object describe(const LeaseKeeper& keeper) {
 }  // namespace
 
 void add_workers_api(Routes& routes, const LeaseKeeper* keeper) {
-  routes.get("/v1/workers", [keeper](const http::Request&) {
+  routes.report("/v1/workers", [keeper](const http::Request&) {
     if (keeper == nullptr)  // this one reads all shards by itself
       return json_response(core::to_json(json::object{
           {"worker", nullptr}, {"workers", json::array()}, {"shards", json::array()}}));

@@ -12,11 +12,10 @@
 #include "core/result.hpp"
 #include "hub/changes.hpp"
 #include "hub/need_tracker.hpp"
+#include "hub/state_board.hpp"
 #include "projection/engine.hpp"
 
 namespace sluice::hub {
-
-inline constexpr std::size_t kLanesMax = 10'000;  // of one engine, in one answer
 
 // One engine, which its feeds (a thread per shard) and the API take in turn. Any thread.
 class EngineHost {
@@ -45,6 +44,9 @@ class EngineHost {
     static_cast<void>(last);
     return {};
   }
+  // After each batch of a feed, with nobody else in the engine: a feed in haste leaves others no
+  // room, so it tells them what they wait for.
+  virtual void after_batch(projection::Engine&) {}
   // What its commits did to rows: whoever commits through the engine says so here.
   Changes& changes() { return changes_; }
   const Changes& changes() const { return changes_; }
@@ -57,7 +59,7 @@ class EngineHost {
   };
   core::Result<Missing> missing(std::string_view shard);
   void saw_gateway(std::string_view gateway, std::string_view shard);
-  static constexpr std::size_t kHolesMax = 1000;
+  static constexpr std::size_t kHolesMax = EngineState::kHolesMax;
 
  private:
   const std::string label_;

@@ -4,7 +4,7 @@
 namespace sluice::hub {
 
 void add_metrics_api(Routes& routes, std::vector<MetricsGroup> groups) {
-  routes.get("/metrics", [groups = std::move(groups)](const http::Request&) {
+  routes.report("/metrics", [groups = std::move(groups)](const http::Request&) {
     http::PrometheusText out;
     for (const MetricsGroup& group : groups)
       if (const auto written = group(out); !written) return http::error_response(written.error());

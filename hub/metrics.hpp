@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -12,17 +11,16 @@
 
 namespace sluice::hub {
 
-class BranchBook;
 class ReportKeeper;
 class ModelShelf;
 
-// Writes one group of families into a /metrics page. Any thread; may block as a database does.
+// Writes one group of families into a /metrics page. Any thread; waits for no database.
 using MetricsGroup = std::function<core::Result<void>(http::PrometheusText&)>;
 
 // Positions, lag and state per model and shard; effects, holds and parked events per model.
 MetricsGroup model_metrics(const ModelShelf& models, const core::Clock& clock);
 // Reports, backlogs, clones and forks per gateway.
-MetricsGroup gateway_metrics(const ReportKeeper& reports, std::shared_ptr<BranchBook> branches,
+MetricsGroup gateway_metrics(const ModelShelf& models, const ReportKeeper& reports,
                              const core::Clock& clock);
 
 // GET /metrics: all groups, in this order. A group that fails fails the page.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "hub/branch_book.hpp"
 #include "hub/forks.hpp"
+#include "hub/known_branches.hpp"
 #include "hub/metrics.hpp"
 
 namespace sluice::hub {
@@ -36,12 +36,12 @@ void write_gateways(PrometheusText& out, const std::vector<ReportKeeper::Gateway
 
 }  // namespace
 
-MetricsGroup gateway_metrics(const ReportKeeper& reports, std::shared_ptr<BranchBook> branches,
+MetricsGroup gateway_metrics(const ModelShelf& models, const ReportKeeper& reports,
                              const core::Clock& clock) {
-  return [&reports, branches = std::move(branches),
-          &clock](PrometheusText& out) -> core::Result<void> {
+  return [&models, &reports, &clock](PrometheusText& out) -> core::Result<void> {
     const std::int64_t now_ns = clock.wall_ns();
-    write_gateways(out, reports.all(now_ns), branches->all(), now_ns);
+    write_gateways(out, reports.all(now_ns), known_branches(known_states(models.serving())),
+                   now_ns);
     return {};
   };
 }

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/known_states.hpp"
 #include "hub/metrics.hpp"
-#include "hub/model_shelf.hpp"
 
 namespace sluice::hub {
 
@@ -18,34 +18,30 @@ struct ModelFigures {
   std::int64_t oldest_hold_ns = 0;
   std::uint64_t held = 0;
   bool blocked = false;
+  std::uint64_t age_s = 0;
   bool away = false;  // its database does not answer: only its feeds are known
   std::vector<std::pair<std::string, FeedStatus>> feeds;  // by shard
 };
 
-core::Result<ModelFigures> figures_of(ModelVersion& model) {
+core::Result<ModelFigures> figures_of(const KnownState& model, const core::Clock& clock) {
   ModelFigures out;
-  out.name = model.name();
-  const auto read = model.with_engine([&](projection::Engine& engine) -> core::Result<void> {
-    const auto totals = engine.totals();
-    if (!totals) return totals.error();
-    out.totals = *totals;
-    const auto holes = engine.holes(EngineHost::kHolesMax);
-    if (!holes) return holes.error();
-    out.holds = holes->size();
-    for (const projection::Hole& hole : *holes)
-      if (out.oldest_hold_ns == 0 || hole.since_ns < out.oldest_hold_ns)
-        out.oldest_hold_ns = hole.since_ns;
-    const auto lanes = engine.lanes(kLanesMax);
-    if (!lanes) return lanes.error();
-    for (const projection::LaneState& lane : *lanes) {
-      out.held += lane.held;
-      out.blocked = out.blocked || lane.blocked;
-    }
-    return {};
-  });
-  if (!read && read.error().code != core::Errc::kUnavailable) return read.error();
-  out.away = !read.has_value();
-  for (const auto& feed : model.feeds()) out.feeds.emplace_back(feed->shard(), feed->status());
+  out.name = model.version->name();
+  for (const auto& feed : model.version->feeds())
+    out.feeds.emplace_back(feed->shard(), feed->status());
+  if (!model.state) {
+    if (model.state.error().code != core::Errc::kUnavailable) return model.state.error();
+    out.away = true;
+    return out;
+  }
+  const EngineState& known = **model.state;
+  out.age_s = known.age_s(clock);
+  out.totals = known.totals;
+  out.holds = known.holes.size();
+  out.blocked = known.blocked();
+  for (const projection::Hole& hole : known.holes)
+    if (out.oldest_hold_ns == 0 || hole.since_ns < out.oldest_hold_ns)
+      out.oldest_hold_ns = hole.since_ns;
+  for (const projection::LaneState& lane : known.lanes) out.held += lane.held;
   return out;
 }
 
@@ -102,8 +98,11 @@ void write_feeds(PrometheusText& out, const std::vector<ModelFigures>& models,
 
 void write_models(PrometheusText& out, const std::vector<ModelFigures>& models,
                   std::int64_t now_ns) {
+  per_model(out, models, "sluice_hub_figures_age_seconds", "gauge",
+            "Since the model's database gave the figures that follow; grows while it hangs.",
+            [](const ModelFigures& model) { return model.age_s; });
   per_model(out, models, "sluice_hub_applied_total", "counter",
-            "Events that took effect since the database was made.",
+            "Events that the gate let through since the database was made.",
             [](const ModelFigures& model) { return model.totals.applied; });
   per_model(out, models, "sluice_hub_holds", "gauge", "Holes that events wait behind.",
             [](const ModelFigures& model) { return model.holds; });
@@ -141,8 +140,8 @@ void write_away(PrometheusText& out, const std::vector<ModelFigures>& models,
 MetricsGroup model_metrics(const ModelShelf& models, const core::Clock& clock) {
   return [&models, &clock](PrometheusText& out) -> core::Result<void> {
     std::vector<ModelFigures> figures;
-    for (const auto& model : models.serving()) {
-      auto of_model = figures_of(*model);
+    for (const KnownState& model : known_states(models.serving())) {
+      auto of_model = figures_of(model, clock);
       if (!of_model) return of_model.error();
       figures.push_back(std::move(*of_model));
     }

@@ -365,6 +365,7 @@ Result<std::optional<projection::BatchOutcome>> ModelFeed::apply(
     auto done = engine.apply(hub(), incoming);
     if (!done) return done.error();
     return Outcome(std::move(*done));
+    host_.after_batch(engine);
   });
   if (!outcome || !*outcome || batch.empty()) return outcome;
   next_ = batch.back().sequence + 1;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr milliseconds kLook{250};
 constexpr std::size_t kHolesLooked = 100 * EngineHost::kHolesMax;
-constexpr std::size_t kLanesLooked = 100 * kLanesMax;
+constexpr std::size_t kLanesLooked = 100 * EngineState::kLanesMax;
 // For so long the serving version stands still at most while the other reads what it has.
 constexpr std::uint64_t kStandStillNs = 10'000'000'000;
 constexpr milliseconds kStandStillLook{2};

@@ -8,12 +8,13 @@ using core::Result;
 ModelVersion::ModelVersion(std::string label, std::shared_ptr<const projection::Model> definition,
                            projection::Place place, VersionId id,
                            std::unique_ptr<projection::Engine> engine,
-                           std::unique_ptr<QueryPool> query)
+                           std::unique_ptr<QueryPool> query, const core::Clock& clock)
     : EngineHost(std::move(label), std::move(engine)),
       definition_(std::move(definition)),
       place_(std::move(place)),
       id_(id),
-      query_(std::move(query)) {}
+      query_(std::move(query)),
+      state_([this](const auto& work) { with_engine(work); }, clock) {}
 
 ModelVersion::~ModelVersion() {
   stop_feeds();
@@ -34,7 +35,8 @@ Result<std::shared_ptr<ModelVersion>> ModelVersion::open(
   if (!query) return query.error();
   std::string label = definition->name() + " v" + id.text();
   std::shared_ptr<ModelVersion> out(new ModelVersion(std::move(label), std::move(definition), place,
-                                                     id, std::move(*engine), std::move(*query)));
+                                                     id, std::move(*engine), std::move(*query),
+                                                     clock));
   out->feeds_ = make_feeds(*out);
   return out;
 }

@@ -12,6 +12,7 @@
 #include "hub/engine_host.hpp"
 #include "hub/model_feed.hpp"
 #include "hub/query_pool.hpp"
+#include "hub/state_board.hpp"
 #include "hub/version_id.hpp"
 
 namespace sluice::hub {
@@ -43,6 +44,10 @@ class ModelVersion final : public EngineHost {
     return query_->run(request, deadline);
   }
 
+  // What the engine's database says of itself, for those who must not wait for it.
+  StateBoard& state() { return state_; }
+  void after_batch(projection::Engine& engine) override { state_.read_if_asked(engine); }
+
   const Feeds& feeds() const { return feeds_; }
   void start_feeds(ModelFeed::Pace pace);
   void stop_feeds();  // asks them to end
@@ -51,12 +56,13 @@ class ModelVersion final : public EngineHost {
  private:
   ModelVersion(std::string label, std::shared_ptr<const projection::Model> definition,
                projection::Place place, VersionId id, std::unique_ptr<projection::Engine> engine,
-               std::unique_ptr<QueryPool> query);
+               std::unique_ptr<QueryPool> query, const core::Clock& clock);
 
   const std::shared_ptr<const projection::Model> definition_;
   const projection::Place place_;
   const VersionId id_;
   const std::unique_ptr<QueryPool> query_;
+  StateBoard state_;
   Feeds feeds_;  // end before the engine
 };
 

@@ -91,7 +91,7 @@ json::object openapi_of_table(const projection::QueryTable& table) {
 }
 
 void add_openapi_api(Routes& routes, const ModelShelf& models) {
-  routes.get("/v1/openapi.json", [&models, routes = routes.added()](const http::Request&) {
+  routes.report("/v1/openapi.json", [&models, routes = routes.added()](const http::Request&) {
     auto parsed = core::parse_json(openapi_text());
     SLUICE_ASSERT(parsed && parsed->is_object());  // a test reads it
     json::object document = std::move(parsed->as_object());

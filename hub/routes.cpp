@@ -6,20 +6,29 @@ namespace sluice::hub {
 using core::Errc;
 using core::fail;
 
-http::Handler Routes::on_worker(Answer answer) const {
-  return [work = work_, answer = std::move(answer)](http::Request request, http::Respond respond) {
-    work.now([answer, request = std::move(request), respond = std::move(respond)] {
+namespace {
+
+http::Handler on(std::function<void(std::function<void()>)> threads, Routes::Answer answer) {
+  return [threads = std::move(threads), answer = std::move(answer)](http::Request request,
+                                                                    http::Respond respond) {
+    threads([answer, request = std::move(request), respond = std::move(respond)] {
       respond(answer(request));
     });
   };
 }
 
+}  // namespace
+
 void Routes::get(std::string_view pattern, Answer answer, Access access) {
-  direct("GET", pattern, on_worker(std::move(answer)), access);
+  direct("GET", pattern, on(work_.now, std::move(answer)), access);
 }
 
 void Routes::post(std::string_view pattern, Answer answer) {
-  direct("POST", pattern, on_worker(std::move(answer)));
+  direct("POST", pattern, on(work_.now, std::move(answer)));
+}
+
+void Routes::report(std::string_view pattern, Answer answer, Access access) {
+  direct("GET", pattern, on(work_.prompt, std::move(answer)), access);
 }
 
 void Routes::direct(std::string_view method, std::string_view pattern, http::Handler handler,

@@ -18,6 +18,8 @@ struct Worker {
   std::function<void(std::function<void()>)> now;
   std::function<void(std::chrono::milliseconds, std::function<void()>)> later;
   std::function<bool()> ending = {};  // the program is: who waits should answer
+  // As `now`, on threads of their own: for what waits for no database.
+  std::function<void(std::function<void()>)> prompt = {};
 };
 
 // The API's routes while they are put together. An answer may block for as long as a database does:
@@ -31,6 +33,8 @@ class Routes {
 
   void get(std::string_view pattern, Answer answer, Access access = Access::kToken);
   void post(std::string_view pattern, Answer answer);
+  // GET; for an answer that waits for no database, and is not to wait for those that do.
+  void report(std::string_view pattern, Answer answer, Access access = Access::kToken);
   // For an answer that waits or flows: `handler` runs on the server's thread and returns at once.
   void direct(std::string_view method, std::string_view pattern, http::Handler handler,
               Access access = Access::kToken);
@@ -41,7 +45,6 @@ class Routes {
   std::shared_ptr<const std::vector<std::string>> added() const { return added_; }
 
  private:
-  http::Handler on_worker(Answer answer) const;
   http::Router& router_;
   Worker work_;
   std::shared_ptr<std::vector<std::string>> added_ = std::make_shared<std::vector<std::string>>();

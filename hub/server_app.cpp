@@ -23,6 +23,7 @@ using core::Result;
 namespace {
 
 constexpr std::size_t kWorkers = 4;
+constexpr std::size_t kPromptWorkers = 2;  // for what waits for no database
 constexpr std::chrono::seconds kDrainMax{20};
 // A feed may legitimately be busy for as long as its longest question to the server.
 constexpr std::uint64_t kSilentMaxNs = 180'000'000'000;
@@ -49,6 +50,7 @@ class App {
     sd_notify(0, "READY=1");
     io_.run();
     workers_->join();
+    prompt_workers_->join();
     if (fatal_) return *fatal_;
     return {};
   }
@@ -92,9 +94,12 @@ class App {
   // What waits for its time waits with `io_`, which ends with the program; a pool would wait for
   // it.
   Worker worker() {
-    const auto now = [pool = std::weak_ptr(workers_)](std::function<void()> work) {
-      if (const auto alive = pool.lock()) asio::post(*alive, std::move(work));
+    const auto on = [](const std::shared_ptr<asio::thread_pool>& threads) {
+      return [pool = std::weak_ptr(threads)](std::function<void()> work) {
+        if (const auto alive = pool.lock()) asio::post(*alive, std::move(work));
+      };
     };
+    const auto now = on(workers_);
     const auto later = [this, now](std::chrono::milliseconds delay, std::function<void()> work) {
       const auto timer = std::make_shared<asio::steady_timer>(io_, delay);
       timer->async_wait(
@@ -102,7 +107,7 @@ class App {
             if (!error) now(std::move(work));
           });
     };
-    return {now, later, [this] { return draining_.load(); }};
+    return {now, later, [this] { return draining_.load(); }, on(prompt_workers_)};
   }
 
   // Once a second: figures for others' threads, and a sign of life for systemd while every thread
@@ -141,6 +146,8 @@ class App {
   asio::steady_timer timer_{io_};
   std::unique_ptr<http::Server> server_;
   std::shared_ptr<asio::thread_pool> workers_ = std::make_shared<asio::thread_pool>(kWorkers);
+  std::shared_ptr<asio::thread_pool> prompt_workers_ =
+      std::make_shared<asio::thread_pool>(kPromptWorkers);
   std::atomic<std::uint64_t> requests_{0};
   std::optional<core::Error> fatal_;
   std::atomic<bool> draining_{false};

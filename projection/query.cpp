@@ -2,6 +2,7 @@
 #include "projection/query.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/text.hpp"
 #include "projection/query_cursor.hpp"
@@ -41,6 +42,20 @@ class TargetQuery final : public Query {
 void bind(Statement& statement, const std::vector<Cell>& values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
     statement.set(static_cast<int>(i) + 1, view_of(values[i]));
+}
+
+// What a view computes has another form in each database (a mean of 75 is 75.0 in one, numeric 75
+// in the other): a column that says its type has that form, another one writes whole numbers as
+// such.
+Cell as_declared(Cell cell, std::optional<Type> type) {
+  constexpr double kExact = 9007199254740992;  // above, not every whole number is a double
+  if (const auto* whole = std::get_if<std::int64_t>(&cell)) {
+    if (type == Type::kReal) return static_cast<double>(*whole);
+  } else if (const auto* real = std::get_if<double>(&cell)) {
+    if (type != Type::kReal && std::abs(*real) <= kExact && std::trunc(*real) == *real)
+      return static_cast<std::int64_t>(*real);
+  }
+  return cell;
 }
 
 Result<QueryPage> TargetQuery::run(const QueryRequest& request,
@@ -115,7 +130,11 @@ Result<void> TargetQuery::read_rows(const QueryTable& table, const QueryRequest&
     if (!*row) return {};
     if (page.rows.size() == request.limit) break;
     std::vector<Cell>& cells = page.rows.emplace_back();
-    for (int i = 0; i < fields; ++i) cells.push_back(cell_of(rows.value(i)));
+    for (int i = 0; i < fields; ++i) {
+      Cell cell = cell_of(rows.value(i));
+      const auto& type = page.columns[static_cast<std::size_t>(i)].type;
+      cells.push_back(table.view ? as_declared(std::move(cell), type) : std::move(cell));
+    }
     if (page.rows.size() < request.limit) continue;
     for (std::size_t i = 0; i < select.order.size(); ++i)
       last.push_back(cell_of(rows.value(fields + static_cast<int>(i))));

@@ -115,7 +115,9 @@ std::string write_cursor(const QueryRequest& request, const std::vector<Cell>& v
 
 core::Result<std::vector<Cell>> read_cursor(const QueryRequest& request, std::size_t count) {
   const auto bad = [] {
-    return fail(Errc::kBadRequest, "the cursor is not one of this request", "cursor");
+    return fail(Errc::kBadRequest,
+                "no page of this request: take `next` of an answer with the same other parameters",
+                "page");
   };
   std::string text = request.cursor;
   std::replace(text.begin(), text.end(), '-', '+');

@@ -226,7 +226,10 @@ Result<Select> make_select(const QueryTable& table, const QueryRequest& request,
     if (!read) return read.error();
     cursor = std::move(*read);
     if (!fits(table, out.order, cursor))
-      return fail(Errc::kBadRequest, "the cursor is not one of this request", "cursor");
+      return fail(
+          Errc::kBadRequest,
+          "no page of this request: take `next` of an answer with the same other parameters",
+          "page");
     if (!table.view)
       where += (where.empty() ? " WHERE " : " AND ") + behind(out.order, cursor, 0, out);
   }

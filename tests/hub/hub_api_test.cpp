@@ -232,7 +232,7 @@ TEST_F(HubApiTest, BadQueriesGetStructuredErrors) {
   EXPECT_EQ(error_field(hub.get(rows + "?where=x"), 400, "bad_request"), "where");
   error_field(hub.get(rows + "?order=none"), 400, "bad_request");
   error_field(hub.get(rows + "?fields=none"), 400, "bad_request");
-  error_field(hub.get(rows + "?page=garbage"), 400, "bad_request");
+  EXPECT_EQ(error_field(hub.get(rows + "?page=garbage"), 400, "bad_request"), "page");
   error_field(hub.get(rows + "?gateway=a%27%20OR%201%3D1--&nothing%22%3B=1"), 400, "bad_request");
   error_field(hub.get("/v1/nothing"), 404, "not_found");
   EXPECT_EQ(hub.post("/v1/models", "{}").status, 405u);

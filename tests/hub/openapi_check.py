@@ -149,6 +149,7 @@ check('/v1/holds/skip', '/v1/holds/skip', 'POST', headers={'Origin': 'http://oth
       body=skip, expect=403)
 check('/v1/holds/skip', '/v1/holds/skip', 'POST', body=skip)
 check('/v1/parked', '/v1/parked?model=pumps')
+check('/v1/parked', '/v1/parked?model=none', expect=404)
 poison = f'plant-7.{epoch}.alarm.2'
 shown = '/v1/parked/{model}/{event}'
 check(shown, f'/v1/parked/pumps/{poison}')
@@ -182,6 +183,7 @@ for path in ('/metrics', '/readyz', '/healthz'):
 why = {'reason': 'a test'}
 versions = '/v1/models/{model}/'
 check('/v1/models/reload', '/v1/models/reload', 'POST', body={})
+check('/v1/models/reload', '/v1/models/reload', 'POST', body={'model': 'pumps'}, expect=400)
 for verb in ('rebuild', 'rollback'):
     target = f'/v1/models/pumps/{verb}'
     check(versions + verb, target, 'POST', body={}, expect=400)

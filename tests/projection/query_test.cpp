@@ -40,6 +40,11 @@ max = { at = "$time" }
 [view.big]
 sql = "SELECT name, v, v * 2 AS twice, at FROM item WHERE v > 2 ORDER BY name"
 types = { at = "time" }
+[view.means]
+sql = """SELECT avg(v) AS mean, sum(r) AS total, avg(v) + 0.5 AS half, sum(v) AS typed,
+  count(*) AS n
+FROM item WHERE v = 3 OR v = 5"""
+types = { typed = "real", n = "int" }
 [view.endless]
 sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS c FROM n"
 )";
@@ -73,7 +78,7 @@ class QueryTest : public EngineTest {
 
 TEST_F(QueryTest, NamesTablesAndViewsWithTheirTypes) {
   fill(1);
-  ASSERT_EQ(query_->tables().size(), 3u);
+  ASSERT_EQ(query_->tables().size(), 4u);
   EXPECT_EQ(query_->tables()[0].name, "item");
   EXPECT_TRUE(query_->tables()[0].columns[1].key);
   EXPECT_EQ(query_->tables()[0].columns[4].type, Type::kTime);
@@ -81,6 +86,19 @@ TEST_F(QueryTest, NamesTablesAndViewsWithTheirTypes) {
   EXPECT_EQ(query_->tables()[1].columns[2].name, "twice");
   EXPECT_EQ(query_->tables()[1].columns[2].type, std::nullopt);
   EXPECT_EQ(query_->tables()[1].columns[3].type, Type::kTime);
+}
+
+TEST_F(QueryTest, WhatAViewComputesHasOneFormInBothDatabases) {
+  fill(4);  // v: 0 to 3
+  const auto page = query_->run({"means", {}, {}, {}, 1, ""}, milliseconds(1000));
+  ASSERT_TRUE(page) << core::to_string(page.error());
+  ASSERT_EQ(page->rows.size(), 1u);
+  const std::vector<Cell>& row = page->rows[0];
+  EXPECT_EQ(row[0], Cell(std::int64_t{3})) << "whole, and no type is declared";
+  EXPECT_EQ(row[1], Cell(0.5));
+  EXPECT_EQ(row[2], Cell(3.5));
+  EXPECT_EQ(row[3], Cell(3.0)) << "declared as real";
+  EXPECT_EQ(row[4], Cell(std::int64_t{1}));
 }
 
 TEST_F(QueryTest, FiltersByTypedValuesAndRanges) {
@@ -266,19 +284,18 @@ TEST_F(QueryTest, RefusesACursorOfAnotherRequestOrAForgedOne) {
   fill(20);
   const auto page = query_->run({"item", {}, {}, {}, 5, ""}, milliseconds(1000));
   ASSERT_TRUE(page);
-  EXPECT_EQ(refused({"item", {}, {}, {{"v", false}}, 5, page->next_cursor}).field, "cursor");
-  EXPECT_EQ(refused({"item", {}, {}, {}, 5, page->next_cursor + "AAAA"}).field, "cursor");
-  EXPECT_EQ(refused({"item", {}, {}, {}, 5, "x"}).field, "cursor");
-  EXPECT_EQ(refused({"big", {}, {}, {}, 5, page->next_cursor}).field, "cursor");
+  EXPECT_EQ(refused({"item", {}, {}, {{"v", false}}, 5, page->next_cursor}).field, "page");
+  EXPECT_EQ(refused({"item", {}, {}, {}, 5, page->next_cursor + "AAAA"}).field, "page");
+  EXPECT_EQ(refused({"item", {}, {}, {}, 5, "x"}).field, "page");
+  EXPECT_EQ(refused({"big", {}, {}, {}, 5, page->next_cursor}).field, "page");
   const auto forged = [&](QueryRequest request, const std::vector<Cell>& cells) {
     request.cursor = write_cursor(request, cells);
     return refused(request).field;
   };
-  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::int64_t{7}}), "cursor");
-  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::string(1, '\0')}),
-            "cursor");
-  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::monostate{}}), "cursor");
-  EXPECT_EQ(forged({"big", {}, {}, {}, 5, ""}, {std::int64_t{-1}}), "cursor");
+  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::int64_t{7}}), "page");
+  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::string(1, '\0')}), "page");
+  EXPECT_EQ(forged({"item", {}, {}, {}, 5, ""}, {std::string("g"), std::monostate{}}), "page");
+  EXPECT_EQ(forged({"big", {}, {}, {}, 5, ""}, {std::int64_t{-1}}), "page");
 }
 
 TEST_F(QueryTest, EndsAtItsDeadline) {
