@@ -78,6 +78,8 @@ void Forwarder::connected(std::size_t max_payload, Time now) {
   go_to(Link::kOpening);
   max_payload_ = max_payload;
   hub_.reset();
+  looks_out_ = 0;
+  held_ = false;
   claimed_ = false;
   until_ = now + settings_.opening_timeout;
   effects_.ask_hub_stream();
@@ -112,10 +114,49 @@ void Forwarder::retry_later(Time now) {
 }
 
 void Forwarder::hub_stream(core::Result<HubStream> answer, Time now) {
-  if (link_ != Link::kOpening) return;
+  if (link_ != Link::kOpening && (link_ != Link::kUp || looks_out_ == 0)) return;
   if (!answer) return effects_.close_session(answer.error());
+  if (link_ == Link::kUp) return looked_at_hub(std::move(*answer), now);
   hub_ = std::move(*answer);
   start_lanes(now);
+}
+
+void Forwarder::look_at_hub(Time now) {
+  ++looks_out_;
+  looked_ = now;
+  acked_then_ = 0;
+  for (const auto& parts : lanes_) acked_then_ = std::max(acked_then_, parts->sender.hub_seq());
+  effects_.ask_hub_stream();
+}
+
+// One that was asked for before the last doubt may have been answered before it as well.
+void Forwarder::looked_at_hub(HubStream found, Time now) {
+  heard(now);
+  ++moves_;
+  if (--looks_out_ > 0) return;
+  const bool is_other = found.name != hub_->name || found.created != hub_->created;
+  if (!is_other && !held_ && found.last_seq < acked_then_)
+    for (auto& parts : lanes_) parts->sender.suspect_cut(found.last_seq + 1);
+  else if (!is_other && !held_)
+    return pump(now);
+  if (!is_other)
+    effects_.alarm("HubCutBack", "the hub stream went back to " + std::to_string(found.last_seq) +
+                                     ": sending again what it lost");
+  held_ = false;
+  hub_ = std::move(found);
+  for (auto lane : core::kLanes) at(lane).sender.start(*hub_, max_payload_, now);
+  pump(now);
+}
+
+// Cut back, or made anew: which of the two only the hub stream itself can say.
+void Forwarder::suspect_cut(std::uint64_t hub_seq, Time now) {
+  for (auto& parts : lanes_) parts->sender.suspect_cut(hub_seq);
+  held_ = true;
+  look_at_hub(now);
+}
+
+void Forwarder::hub_changed(Time now) {
+  if (link_ == Link::kUp && looks_out_ == 0) look_at_hub(now);
 }
 
 void Forwarder::claimed(bool go_on, const std::string& words, Time now) {
@@ -129,6 +170,7 @@ void Forwarder::start_lanes(Time now) {
   if (!hub_ || !claimed_) return;
   window_.begin();
   heard(now);
+  looked_ = now;
   go_to(Link::kUp);
   for (auto lane : core::kLanes) at(lane).sender.start(*hub_, max_payload_, now);
   pump(now);
@@ -169,11 +211,7 @@ void Forwarder::answer(core::Lane lane, std::uint64_t token, const PubAnswer& an
   auto& sender = at(lane).sender;
   const core::Seq before = sender.acked();
   sender.answer(token, answer, now);
-  if (const auto cut = sender.take_cut(); cut) {
-    effects_.alarm("HubCutBack", "the hub stream went back to below sequence " +
-                                     std::to_string(*cut) + ": sending again what it lost");
-    for (auto other : core::kLanes) at(other).sender.cut_back(*cut, now);
-  }
+  if (const auto cut = sender.take_cut(); cut) suspect_cut(*cut, now);
   if (sender.acked() != before) {
     failures_ = 0;
     last_error_.clear();
@@ -209,6 +247,10 @@ void Forwarder::tick(Time now) {
   } else if (link_ == Link::kUp) {
     for (auto& parts : lanes_) parts->sender.tick(now);
     pump(now);
+    if (looks_out_ > 0 && now - looked_ >= settings_.opening_timeout)
+      return effects_.close_session(core::fail(
+          core::Errc::kUnavailable, "timeout: the hub did not answer what its hub stream is"));
+    if (looks_out_ == 0 && now - looked_ >= settings_.hub_look_interval) look_at_hub(now);
     if (!listens()) return;
     if (!pinged_ && now - heard_ >= settings_.ping_after) {
       pinged_ = now;
@@ -266,6 +308,7 @@ std::optional<Time> Forwarder::deadline() const {
   };
   if (link_ == Link::kWaiting || link_ == Link::kOpening) consider(until_);
   if (link_ != Link::kUp) return first;
+  consider(looked_ + (looks_out_ > 0 ? settings_.opening_timeout : settings_.hub_look_interval));
   if (listens())
     consider(pinged_ ? *pinged_ + settings_.ping_timeout : heard_ + settings_.ping_after);
   for (const auto& parts : lanes_) {

@@ -28,6 +28,9 @@ struct ForwarderSettings {
   Time retry_max_waiting{15'000};  // between attempts while events wait
   Time retry_max_idle{60'000};
   Time opening_timeout{20'000};  // from connected to the hub stream's and the claim's answers
+  // While a session lasts, the hub stream is looked at once in so long: nothing else tells a
+  // gateway with nothing to send that it was made anew or cut back.
+  Time hub_look_interval{3'600'000};
   // While events wait and nothing is in flight whose answer would tell: a sign of life is asked for
   // after so much silence, and must come.
   Time ping_after{20'000};
@@ -60,6 +63,8 @@ class Forwarder {
   void anchor(core::Lane lane, core::Result<std::optional<StoredMessage>> answer, Time now);
   void answer(core::Lane lane, std::uint64_t token, const PubAnswer& answer, Time now);
   void need(const codec::Need& need, Time now);
+  // The hub's word that its hub stream is not what it was.
+  void hub_changed(Time now);
   void alive(Time now);
 
   // The operator's word for a gateway that was stopped as a clone, or the other one gave way.
@@ -101,6 +106,9 @@ class Forwarder {
     Repair repair;
   };
   void start_lanes(Time now);
+  void look_at_hub(Time now);
+  void looked_at_hub(HubStream found, Time now);
+  void suspect_cut(std::uint64_t hub_seq, Time now);
   void pump(Time now);
   void retry_later(Time now);
   void heard(Time now);
@@ -117,6 +125,10 @@ class Forwarder {
   bool claimed_ = false;
   std::size_t max_payload_ = 0;
   std::optional<HubStream> hub_;
+  int looks_out_ = 0;             // of this session, not yet answered: only the last one counts
+  Time looked_{0};                // when the last one was asked for
+  std::uint64_t acked_then_ = 0;  // the highest hub-stream sequence that was acked by then
+  bool held_ = false;             // the lanes wait for it: the hub stream is in doubt
   std::string last_error_;
   Time until_{0};  // of kWaiting and kOpening
   int failures_ = 0;

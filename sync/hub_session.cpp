@@ -149,6 +149,7 @@ void HubSession::take(nats::Message message) {
   const auto subject = message.subject();
   if (!subject.starts_with(inbox_)) {
     if (message.payload() == codec::kLook) return listener_.hub_look();
+    if (message.payload() == codec::kHubChanged) return listener_.hub_changed();
     const auto need = codec::decode_need(message.payload());
     if (need) listener_.hub_need(*need);
     return;

@@ -32,7 +32,8 @@ class HubListener {
   virtual void hub_answer(core::Lane lane, std::uint64_t token, const PubAnswer& answer) = 0;
   virtual void hub_report(core::Result<std::optional<StoredReport>> answer) = 0;
   virtual void hub_report_put(const PutAnswer& answer) = 0;
-  virtual void hub_look() = 0;  // the report was changed by someone else
+  virtual void hub_look() = 0;     // the report was changed by someone else
+  virtual void hub_changed() = 0;  // sluice-hub found another hub stream, or less of it
   virtual void hub_need(const codec::Need& need) = 0;
   virtual void hub_alive() = 0;  // the answer to ping()
 };

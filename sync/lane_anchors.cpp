@@ -17,11 +17,12 @@ void LaneSender::walk(Time now) {
       no_longer("the gateway belongs to another hub stream now");
     } else if (anchor.created != hub_.created) {
       no_longer("the hub stream was made anew");
-    } else if (anchor.hub_seq > hub_.last_seq) {
+    } else if (anchor.hub_seq > hub_.last_seq || anchor.hub_seq >= cut_below_.value_or(~0ull)) {
       no_longer("the hub stream was cut back");
     } else {
       if (anchor.hub_seq < hub_.first_seq) break;  // aged out: nothing speaks against it
       phase_ = Phase::kChecking;
+      ++questions_out_;
       effects_.ask_anchor(lane_, anchor.hub_stream, anchor.subject);
       return;
     }
@@ -35,7 +36,8 @@ void LaneSender::no_longer(std::string why) {
 }
 
 void LaneSender::anchor(const std::optional<StoredMessage>& stored, Time now) {
-  if (phase_ != Phase::kChecking || walk_ == 0) return;
+  if (questions_out_ > 0) --questions_out_;
+  if (phase_ != Phase::kChecking || questions_out_ > 0 || walk_ == 0) return;
   progress_ = now;
   if (went_back(stored)) return;
   if (holds(anchors_.at(walk_ - 1), stored)) return finish_walk(now);
@@ -76,6 +78,8 @@ bool LaneSender::holds(const storage::Anchor& anchor,
 }
 
 void LaneSender::finish_walk(Time now) {
+  // Also where no anchor goes: what was acked since may be gone.
+  if (std::exchange(cut_below_, std::nullopt)) no_longer("the hub stream was cut back");
   if (!must_rewind_) return begin_rewound(false, now);
   const core::Seq to = acked_;
   anchors_.resize(walk_);
@@ -167,19 +171,12 @@ void LaneSender::begin_sending() {
   outbox_.rewind(acked_);
 }
 
-void LaneSender::cut_back(std::uint64_t hub_seq, Time now) {
-  if (phase_ == Phase::kIdle) return;
-  window_.clear();
-  window_bytes_ = 0;
-  share_.window.forget(lane_);
-  to_set_aside_.reset();
-  cut_.reset();
-  walk_ = anchors_.size();
-  // Also where no anchor goes: what was acked since may be gone.
-  no_longer("the hub stream was cut back");
-  while (walk_ > 0 && anchors_.hub_seq(walk_ - 1) >= hub_seq) --walk_;
-  hub_.last_seq = hub_seq;
-  finish_walk(now);
+// What was acked and not yet recorded is in question as a whole: none of it becomes an anchor.
+void LaneSender::suspect_cut(std::uint64_t hub_seq) {
+  cut_below_ = std::min(hub_seq, cut_below_.value_or(hub_seq));
+  top_.reset();
+  unrecorded_.clear();
+  hold();
 }
 
 }  // namespace sluice::sync

@@ -52,6 +52,11 @@ void LaneSender::rows(std::uint64_t ticket, core::Result<std::vector<storage::Re
 }
 
 void LaneSender::stop() {
+  hold();
+  questions_out_ = 0;
+}
+
+void LaneSender::hold() {
   phase_ = Phase::kIdle;
   note_anchor();
   top_.reset();
@@ -65,7 +70,7 @@ void LaneSender::stop() {
 }
 
 void LaneSender::start(const HubStream& hub, std::size_t max_payload, Time now) {
-  stop();
+  hold();
   hub_ = hub;
   message_bytes_max_ = max_payload;
   if (hub.message_bytes_max > 0)

@@ -61,6 +61,9 @@ class LaneSender {
   // A session: from here on the lane asks for its newest anchor, rewinds if that does not hold, and
   // then sends what pump() finds room for.
   void start(const HubStream& hub, std::size_t max_payload, Time now);
+  // Within an open session: sends nothing until start() comes again. Answers on their way to what
+  // was asked or sent before say nothing more.
+  void hold();
   void anchor(const std::optional<StoredMessage>& stored, Time now);
   void rewound(bool durable, Time now);
   // The operator's word for the rewind that waits for it, and for all until it is done.
@@ -74,9 +77,11 @@ class LaneSender {
   bool pump(Time now);  // publishes what fits; true if anything was published
   void tick(Time now);
   std::optional<Time> deadline() const;  // when tick() has something to do
-  // The hub was cut back to below this hub-stream sequence under an open session.
-  void cut_back(std::uint64_t hub_seq, Time now);
-  // Set by an ack that proves a cut: its hub-stream sequence. The owner tells all lanes.
+  // The hub gave this hub-stream sequence away again: what it had acknowledged there and above may
+  // be gone. Holds; the next start() goes on below it, or from the first retained event if the hub
+  // stream is another one now.
+  void suspect_cut(std::uint64_t hub_seq);
+  // Set by an ack that shows it: its hub-stream sequence. The owner tells all lanes.
   std::optional<std::uint64_t> take_cut() { return std::exchange(cut_, std::nullopt); }
   void flush_acks();  // hands out what was acked and not yet recorded
 
@@ -88,7 +93,9 @@ class LaneSender {
   bool waiting() const { return acked_ < outbox_.last(); }  // there is something to be sent
   bool sending() const { return phase_ == Phase::kSending; }
   bool in_flight() const { return !window_.empty(); }
-  bool asks() const { return phase_ == Phase::kAsking; }     // waits for allow_rewind()
+  bool asks() const { return phase_ == Phase::kAsking; }  // waits for allow_rewind()
+  // The highest that the hub acknowledged to this lane, as far as this session knows; 0: nothing.
+  std::uint64_t hub_seq() const { return top_ ? top_->hub_seq : 0; }
   // Waits for its budget, or for its moment in a fleet's rewinds.
   bool saves() const { return affordable_at_.has_value() || phase_ == Phase::kJitter; }
   // Set while what the hub lost is not all acked again, or waits to be sent.
@@ -159,8 +166,9 @@ class LaneSender {
 
   HubStream hub_;
   std::size_t message_bytes_max_ = 0;
-  int rewinds_out_ = 0;   // not yet answered
-  std::size_t walk_ = 0;  // anchors that are still in question
+  int rewinds_out_ = 0;    // not yet answered
+  int questions_out_ = 0;  // about anchors, in this session: only the last one counts
+  std::size_t walk_ = 0;   // anchors that are still in question
   bool must_rewind_ = false;
   bool others_ = false;  // see others_published(); until the next message is sent
   // Cut back in memory, but the log has not said that it is on disk: the next session asks again.
@@ -182,6 +190,8 @@ class LaneSender {
   std::uint64_t order_hub_seq_ = 0;
   std::optional<storage::SetAside> to_set_aside_;
   std::optional<std::uint64_t> cut_;
+  // Kept until a walk has taken it into account, also beyond the session.
+  std::optional<std::uint64_t> cut_below_;
   Time progress_{0};
   Time until_{0};  // of kDraining, kPaused and kJitter
   Time ack_timeout_;

@@ -81,7 +81,7 @@ void Uplink::connect() {
 }
 
 void Uplink::ask_hub_stream() {
-  hub_->ask_stream();
+  if (hub_) hub_->ask_stream();
 }
 
 void Uplink::claim() {
@@ -341,6 +341,12 @@ void Uplink::hub_report_put(const PutAnswer& answer) {
 
 void Uplink::hub_look() {
   reports_.look(now());
+  touched();
+}
+
+void Uplink::hub_changed() {
+  environment_.logger.info(kComponent, "sluice-hub says that the hub stream changed: looking");
+  forwarder_.hub_changed(now());
   touched();
 }
 

@@ -88,6 +88,7 @@ class Uplink final : private SessionEffects, private ReportEffects, private HubL
   void hub_report(core::Result<std::optional<StoredReport>> answer) override;
   void hub_report_put(const PutAnswer& answer) override;
   void hub_look() override;
+  void hub_changed() override;
   void hub_need(const codec::Need& need) override;
   void hub_alive() override;
 

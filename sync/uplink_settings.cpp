@@ -17,6 +17,7 @@ ForwarderSettings UplinkSettings::forwarder() const {
   out.window.ack_timeout_max = ack_timeout * 16;
   out.window.rewind_ask_bytes = rewind_ask_bytes;
   out.window.rewind_jitter = rewind_jitter;
+  out.hub_look_interval = hub_look_interval;
   out.link.bytes_max = window_bytes;
   out.link.bytes_start = std::min<std::size_t>(out.link.bytes_start, window_bytes);
   out.link.bytes_min = std::min<std::size_t>(out.link.bytes_min, window_bytes);
@@ -54,6 +55,7 @@ void visit(UplinkSettings& settings, core::SettingsVisitor& visitor) {
   visitor.field("stall_timeout", settings.stall_timeout, 10s, 1h);
   visitor.bytes("rewind_ask_bytes", settings.rewind_ask_bytes, 0, 1ull << 50);
   visitor.field("rewind_jitter", settings.rewind_jitter, 0ms, 1h);
+  visitor.field("hub_look_interval", settings.hub_look_interval, 1s, 24h);
   visitor.field("live", settings.live);
   for (const auto& category : settings.live) {
     if (const auto known = core::check_category(category); !known)

@@ -37,7 +37,8 @@ struct UplinkSettings {
   std::chrono::milliseconds ack_timeout{10'000};
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(2);  // no progress: exit
   std::uint64_t rewind_ask_bytes = 1u << 30;  // above it a rewind waits for an operator; 0: never
-  std::chrono::milliseconds rewind_jitter{30'000};  // a rewind begins within it
+  std::chrono::milliseconds rewind_jitter{30'000};                      // a rewind begins within it
+  std::chrono::milliseconds hub_look_interval = std::chrono::hours(1);  // is it still the same?
   std::vector<std::string> live;  // categories whose current values are also published unstored
   std::chrono::milliseconds live_interval{1'000};
   // [uplink.<lane>]

@@ -50,6 +50,9 @@ core::Result<Report> decode_report(std::string_view bytes);
 // On need.<gateway> as well: "look at your report, it was changed". An array of one.
 inline constexpr std::string_view kLook{"\x91\x02", 2};
 
+// On need.<gateway> too: "look at your hub stream, it was made anew or cut back". An array of one.
+inline constexpr std::string_view kHubChanged{"\x91\x03", 2};
+
 // Asks a gateway for what the hub does not have.
 struct Need {
   core::Epoch epoch;

@@ -55,8 +55,12 @@ std::string stream_config(const HubWish& wish) {
 
 }  // namespace
 
-void HubOperator::make_streams(const HubWish& wish) {
+void HubOperator::make_hub_stream(const HubWish& wish) {
   ask("STREAM.CREATE.EVENTS-main", stream_config(wish));
+}
+
+void HubOperator::make_streams(const HubWish& wish) {
+  make_hub_stream(wish);
   ask("STREAM.CREATE.KV_SLUICE-REPORTS",
       R"({"name":"KV_SLUICE-REPORTS","subjects":["$KV.SLUICE-REPORTS.>"],"retention":"limits",)"
       R"("max_consumers":-1,"max_msgs":-1,"max_bytes":-1,"max_age":0,"max_msgs_per_subject":1,)"

@@ -30,6 +30,7 @@ class HubOperator {
   explicit HubOperator(const std::string& url);
   explicit HubOperator(nats::ConnectionOptions options);
   void make_streams(const HubWish& wish = {});
+  void make_hub_stream(const HubWish& wish = {});  // the one of make_streams() that holds events
   void set_max_bytes(std::int64_t max_bytes);
   struct Stored {
     std::uint64_t hub_seq = 0;

@@ -74,6 +74,10 @@ void SimMachine::need(const codec::Need& need) {
   if (running && session_ && forwarder) forwarder->need(need, now_);
 }
 
+void SimMachine::hub_changed() {
+  if (running && session_ && forwarder) forwarder->hub_changed(now_);
+}
+
 void SimMachine::commit_acks() {
   for (const auto& [lane, anchors] : unwritten_) log.record(lane, anchors);
   unwritten_.clear();

@@ -28,6 +28,7 @@ class SimMachine final : public SessionEffects {
   }
   void append(core::Lane lane, std::size_t data_bytes);
   void need(const codec::Need& need);
+  void hub_changed();
   void commit_acks();
   bool quiet() const;  // all that this log has is acked, nothing waits
 

@@ -22,6 +22,7 @@ class World {
     // Some lanes of some gateways are metered; some rewinds wait for an operator.
     for (auto& budget : settings_.budgets) budget = chance(6) == 0 ? 1'500 + chance(6'000) : 0;
     if (chance(3) == 0) settings_.window.rewind_ask_bytes = 200 + chance(20'000);
+    settings_.hub_look_interval = Time(60'000 + chance(600'000));
     if (chance(2) == 0) settings_.window.rewind_jitter = Time(chance(5'000));
     machines_.push_back(std::make_unique<SimMachine>(SimLog(), hub_, random_, now_, settings_));
     machines_[0]->start_sluiced();
@@ -155,8 +156,14 @@ class World {
       }
       case 7:
         if (chance(3) != 0) return;
-        for (auto& machine : machines_) machine->break_session();
-        return hub_.recreate();
+        if (chance(2) == 0)  // else under live links, which nothing tells of it
+          for (auto& machine : machines_) machine->break_session();
+        hub_.recreate();
+        if (chance(2) == 0)
+          for (auto more = chance(200); more > 0; --more) hub_.stranger(now_);
+        if (chance(2) == 0)
+          for (auto& machine : machines_) machine->hub_changed();
+        return;
       default:
         // Readers keep up with what ages out, or the events are gone by the hub's own settings.
         if (!reader_.at_end(hub_)) return;
@@ -204,6 +211,7 @@ class World {
   }
 
   void drain() {
+    int looked = 0;
     for (int round = 0; round < 400 && reader_.problem.empty(); ++round) {
       for (int i = 0; i < 3000; ++i) {
         bool any = false;
@@ -216,7 +224,11 @@ class World {
         machine->commit_acks();
       }
       while (reader_.problem.empty() && !reader_.at_end(hub_)) reader_.read(hub_, 1000);
-      if (quiet() && reader_.holes().empty()) return;
+      if (quiet() && reader_.holes().empty()) {
+        // What others hid shows when the hub stream is looked at once more.
+        if (looked++) return;
+        pass_time(settings_.hub_look_interval);
+      }
       if (quiet() && round > 0 && round % 4 == 0) ask_for_holes();
       // The dedup window passes too: what the hub lost and still knows the id of comes through
       // then.
