@@ -10,7 +10,8 @@ Usage: scripts/test.sh [--quick]
 Runs, in this order, and ends with a summary (exit 1 if anything failed):
   1. all tests of the dev build, against the nats-server on PATH
   2. the unit tests under the address and undefined-behaviour sanitizers
-  3. the unit tests of the rooms that have threads under the thread sanitizer
+  3. under the thread sanitizer: the unit tests of storage, rpc, http and leases, and sluice-hub with
+     clients that follow its tables
   4. core's and storage's tests for arm64, under qemu-user
   5. where Go is installed: the integration tests against the newest released nats-server
   6. that each test which docs/fault-matrix.md names has run in step 1, and passed
@@ -109,9 +110,11 @@ else
   # The simulation's 10,000 runs are the dev build's; ten times slower, a tenth must do here.
   SLUICE_SIM_RUNS=1000 run_tests 'unit tests, address sanitizer' --preset asan -L '^unit$'
 
-  build tsan tests_storage tests_rpc tests_http
-  run_tests 'storage, rpc and http, thread sanitizer' --preset tsan \
-    -L '^(storage|rpc|http)$' -LE '^(system|integration)$'
+  build tsan tests_storage tests_rpc tests_http tests_lease follow_test
+  run_tests 'storage, rpc, http and leases, thread sanitizer' --preset tsan \
+    -L '^(storage|rpc|http|lease)$' -LE '^(system|integration)$'
+  # Feeds, the keeper of versions, readers and open streams: all of sluice-hub's threads at once.
+  run_tests 'sluice-hub, thread sanitizer' --preset tsan -R '^follow_test$'
 
   note 'arm64: sysroot'
   cross/sysroot.sh arm64
