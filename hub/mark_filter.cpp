@@ -37,8 +37,8 @@ std::optional<Named> named(std::string_view id) {
 }  // namespace
 
 MarkFilter::MarkFilter(const projection::Marks& marks) : marks_(marks) {
-  for (const projection::SettledEvent& event : marks.settled)
-    if (event.applied) applied_late_.insert(event.event.text());
+  for (const projection::Decision& decision : marks.decisions)
+    if (decision.applied) applied_late_.insert(decision.event.text());
 }
 
 std::optional<projection::Incoming> MarkFilter::pass(const projection::Incoming& message) {

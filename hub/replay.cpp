@@ -45,7 +45,11 @@ Result<ReplayEnd> Replay::read(const std::string& hub_stream, const ReplayBound&
   if (!found) return found.error();
   Place& place = **found;
   std::optional<MarkFilter> filter;
-  if (marks != nullptr) filter.emplace(*marks);
+  if (marks != nullptr) {
+    filter.emplace(*marks);
+    const auto taken = engine_.take_over(marks->decisions);
+    if (!taken) return taken.error();
+  }
   if (place.first_beyond != 0) place.next = std::min(place.next, place.first_beyond);
   place.first_beyond = 0;
   const bool skips = marks != nullptr && has_skips(*marks);
@@ -235,10 +239,17 @@ Result<void> Replay::finish(const Marks& marks) {
   return settle_as_in(marks);
 }
 
+// What was decided where nobody kept the place, or could not be carried out there.
 Result<void> Replay::settle_as_in(const Marks& marks) {
-  for (const projection::SettledEvent& event : marks.settled) {
-    const auto done = event.applied ? engine_.retry_parked(event.event)
-                                    : engine_.skip_parked(event.event, kReason);
+  const auto waiting = engine_.decisions();
+  if (!waiting) return waiting.error();
+  std::set<std::string> done_there;
+  for (const projection::Decision& decision : marks.decisions)
+    if (decision.done) done_there.insert(decision.event.text());
+  for (const projection::Decision& decision : *waiting) {
+    if (decision.done || !done_there.contains(decision.event.text())) continue;
+    const auto done = decision.applied ? engine_.retry_parked(decision.event)
+                                       : engine_.skip_parked(decision.event, kReason);
     // It was not parked here, or it still does not fit: the comparison tells.
     if (!done && done.error().code != Errc::kNotFound && done.error().code != Errc::kBadRequest)
       return done.error();

@@ -62,7 +62,8 @@ ModelEngine::ModelEngine(std::shared_ptr<const Model> model, std::unique_ptr<Tar
       target_(std::move(target)),
       clock_(clock),
       log_(log),
-      settings_(settings) {
+      settings_(settings),
+      decisions_(*target_) {
   gate_settings_.history = model_->history();
   gate_settings_.held_items_max = settings.held_items_max;
   gate_settings_.held_bytes_max = settings.held_bytes_max;
@@ -116,6 +117,7 @@ Result<void> ModelEngine::prepare() {
   auto parking = Parking::open(*target_, settings_.parked_bytes_max);
   if (!parking) return parking.error();
   parking_ = std::move(*parking);
+  SLUICE_TRY(decisions_.reload());
   return settings_.sink ? settings_.sink->open(*target_) : Result<void>();
 }
 
@@ -181,6 +183,7 @@ Result<void> ModelEngine::enter(const HubStream& hub, const Gateways& gateways) 
     SLUICE_TRY(target_->lock(names));
     look_anew();
     SLUICE_TRY(parking_->reload());
+    SLUICE_TRY(decisions_.reload());
     SLUICE_TRY(read_beginning());
   }
   return hub.name.empty() ? Result<void>() : check_life(hub);
@@ -203,6 +206,7 @@ Result<void> ModelEngine::write_rows() {
 }
 
 Result<void> ModelEngine::finish(const HubStream& hub, Transaction& transaction) {
+  SLUICE_TRY(carry_out_decisions());
   SLUICE_TRY(write_rows());
   SLUICE_TRY(store_->flush());
   if (outcome_.applied != 0 || refused_ != 0)
@@ -220,6 +224,7 @@ void ModelEngine::undone() {
   forget();
   // If this fails too the medium is gone: the next batch finds out.
   (void)parking_->reload();
+  (void)decisions_.reload();
   if (settings_.sink) settings_.sink->rolled_back();
 }
 

@@ -13,6 +13,7 @@
 #include "core/logger.hpp"
 #include "core/result.hpp"
 #include "projection/branches.hpp"
+#include "projection/decision.hpp"
 #include "projection/gate_types.hpp"
 #include "projection/model.hpp"
 #include "projection/place.hpp"
@@ -86,6 +87,8 @@ struct ParkedEvent {
   std::int64_t parked_at_ns = 0;
   std::string body;
   std::uint64_t behind = 0;  // "poison": events of its stream that wait behind it
+  // parked_heads(): a decision that was taken over waits for its place to come.
+  bool decided = false;
 };
 
 // What came of an operator's word about a parked event.
@@ -202,6 +205,16 @@ class Engine {
   virtual core::Result<ParkedOutcome> retry_parked(const core::Identity& event) = 0;
   virtual core::Result<ParkedOutcome> skip_parked(const core::Identity& event,
                                                   std::string_view reason) = 0;
+  // Whether it waits here: poison, late, or behind another.
+  virtual core::Result<bool> is_parked(const core::Identity& event) = 0;
+  // What operators decided about parked events, in the order in which they did.
+  virtual core::Result<std::vector<Decision>> decisions() = 0;
+  // Carries out here what was decided in another database of the model: at once if its place has
+  // come, else when it does. An event that was given up has no effect here either, even if it fits
+  // by now. Kept, and synced, on return; what is known already changes nothing. Gives the events
+  // that had their effect here before they were given up: for these it is too late.
+  virtual core::Result<std::vector<core::Identity>> take_over(
+      std::span<const Decision> decisions) = 0;
   virtual core::Result<std::vector<LaneState>> lanes(std::size_t limit) = 0;
   // Where gateways' logs came apart, as far as EpochOpened events show it; see read_branches().
   virtual core::Result<std::vector<Branch>> branches(std::size_t limit) = 0;

@@ -21,6 +21,12 @@ Result<std::vector<ParkedEvent>> ModelEngine::parked_heads(std::size_t limit) {
   return ParkedBook(*target_).heads(limit);
 }
 
+Result<bool> ModelEngine::is_parked(const core::Identity& event) {
+  const auto found = ParkedBook(*target_).find(event);
+  if (!found) return found.error();
+  return found->has_value();
+}
+
 Result<ParkedEvent> ModelEngine::parked_event(const core::Identity& event) {
   auto found = ParkedBook(*target_).find(event);
   if (!found) return found.error();
@@ -48,32 +54,52 @@ Result<ParkedOutcome> ModelEngine::settle(const core::Identity& event, bool appl
     const auto found = book.find(event);
     if (!found) return found.error();
     if (!*found) return fail(Errc::kNotFound, "no such event is parked", "event");
-    const ParkedBook::Entry& entry = **found;
-    if (entry.event.kind == "behind")
+    if ((*found)->event.kind == "behind")
       return fail(Errc::kBadRequest,
                   "it only waits behind the poison event of its stream: retry or skip that one",
                   "event");
-    if (applies) {
-      auto why = take_parked(entry);
-      if (!why) return why.error();
-      if (!why->empty()) {
-        out.why = std::move(*why);
-        return {};
-      }
-      ++out.applied;
-    }
-    out.settled = true;
-    SLUICE_TRY(book.remove(entry));
-    SLUICE_TRY(book.note_settled(entry, applies, reason, now_ns_));
-    if (entry.event.kind == "poison") SLUICE_TRY(follow(book, entry, out));
-    return book.audit(applies ? "parked retry" : "parked skip",
-                      event.text() + " applied " + std::to_string(out.applied) + ", behind " +
-                          std::to_string(out.behind) + ": " + std::string(reason),
-                      now_ns_);
+    SLUICE_TRY(settle_one(book, **found, applies, out));
+    if (!out.settled) return {};
+    Decision decision;
+    decision.event = event;
+    decision.applied = applies;
+    decision.reason = reason;
+    decision.at_ns = now_ns_;
+    SLUICE_TRY(note_settled(book, std::move(decision), out, ""));
+    return parking_->reload();
   });
   if (!done) return done.error();
-  SLUICE_TRY(parking_->reload());
   return out;
+}
+
+// Takes the event once more, or gives it up; then the later events of its stream follow.
+Result<void> ModelEngine::settle_one(ParkedBook& book, const ParkedBook::Entry& entry, bool applies,
+                                     ParkedOutcome& out) {
+  if (applies) {
+    auto why = take_parked(entry);
+    if (!why) return why.error();
+    if (!why->empty()) {
+      out.why = std::move(*why);
+      return {};
+    }
+    ++out.applied;
+  }
+  out.settled = true;
+  SLUICE_TRY(book.remove(entry));
+  return entry.event.kind == "poison" ? follow(book, entry, out) : Result<void>();
+}
+
+// With the place at which it was carried out here.
+Result<void> ModelEngine::note_settled(ParkedBook& book, Decision decision,
+                                       const ParkedOutcome& out, std::string_view how) {
+  SLUICE_TRY(set_place(decision));
+  decision.done = true;
+  SLUICE_TRY(decisions_.note(decision));
+  return book.audit(decision.applied ? "parked retry" : "parked skip",
+                    decision.event.text() + " applied " + std::to_string(out.applied) +
+                        ", behind " + std::to_string(out.behind) + std::string(how) + ": " +
+                        decision.reason,
+                    now_ns_);
 }
 
 // Empty: it has taken effect in memory. Else why it cannot.
@@ -96,6 +122,16 @@ Result<std::string> ModelEngine::take_parked(const ParkedBook::Entry& entry) {
   return why;
 }
 
+// The same, unless an operator gave it up: then it waits for the place of that.
+Result<std::string> ModelEngine::take_following(const ParkedBook::Entry& entry) {
+  if (!decisions_.any()) return take_parked(entry);
+  const auto event = codec::decode_trusted(entry.event.body);
+  if (!event) return event.error();
+  const Decision* decision = decisions_.waits_for(*event);
+  if (decision == nullptr || decision->applied) return take_parked(entry);
+  return "given up by an operator: " + decision->reason;
+}
+
 // The later events of a stream whose poison event is out of the way, in order, up to the next one
 // that does not fit.
 Result<void> ModelEngine::follow(ParkedBook& book, const ParkedBook::Entry& head,
@@ -106,7 +142,7 @@ Result<void> ModelEngine::follow(ParkedBook& book, const ParkedBook::Entry& head
     if (!page) return page.error();
     for (const ParkedBook::Entry& entry : *page) {
       after = entry.id;
-      const auto why = take_parked(entry);
+      const auto why = take_following(entry);
       if (!why) return why.error();
       if (why->empty()) {
         ++out.applied;
@@ -115,6 +151,9 @@ Result<void> ModelEngine::follow(ParkedBook& book, const ParkedBook::Entry& head
       }
       out.why = *why;
       SLUICE_TRY(book.make_poison(entry, *why));
+      const auto event = codec::decode_trusted(entry.event.body);
+      if (!event) return event.error();
+      decisions_.arm(*event);
       const auto left = book.count_behind(entry);
       if (!left) return left.error();
       out.behind = *left;

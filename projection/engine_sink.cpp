@@ -25,8 +25,12 @@ Result<void> ModelEngine::apply(const Applied& applied) {
       settings_.sink || (model_->wants(event.gateway, event.lane, event.category, event.type) &&
                          (!settings_.only || settings_.only(event)));
   if (wanted) {
+    SLUICE_TRY(carry_out_decisions(event.gateway, event.lane));
     if (parking_->is_blocked(event))
       return park(event, applied.body, "behind", "an earlier event of its stream is parked",
+                  applied.hub_seq, applied.clock_ns);
+    if (const Decision* decision = decisions_.waits_for(event); decision && !decision->applied)
+      return park(event, applied.body, "poison", "given up by an operator: " + decision->reason,
                   applied.hub_seq, applied.clock_ns);
     const auto why = take_effect(applied);
     if (!why) return why.error();
@@ -46,6 +50,7 @@ Result<void> ModelEngine::late(const core::EventView& event, std::string_view bo
                                     hub_seq, now_ns_, 0);
   if (!added) return added.error();
   ++outcome_.late;
+  decisions_.arm(event);
   if (*added) alarm("event " + identity_of(event) + " came after it was given up: parked");
   return {};
 }
@@ -56,7 +61,8 @@ Result<void> ModelEngine::park(const core::EventView& event, std::string_view bo
   const auto added = parking_->park(event, body, kind, why, hub_seq, now_ns_, clock_ns);
   if (!added) return added.error();
   ++outcome_.parked;
-  if (kind == "poison")
+  if (kind != "behind") decisions_.arm(event);
+  if (kind == "poison" && decisions_.waits_for(event) == nullptr)
     alarm("parked event " + identity_of(event) + " of " + core::printable(event.stream().text()) +
           " and what follows it there: " + why);
   return {};

@@ -46,11 +46,13 @@ Result<std::optional<Row>> find_row(Target& target, const RowRef& ref) {
   return std::optional(row);
 }
 
-// True: it is parked, and `out` says why.
-Result<bool> find_parked(Target& target, const RowRef& ref, core::Seq seq, Fate& out) {
-  auto statement = target.prepare(
-      "SELECT kind, why, parked_ns FROM _sluice_parked"
-      " WHERE gateway = ?1 AND lane = ?2 AND epoch = ?3 AND seq = ?4");
+// The newest row of `from` about this event, handed to `read`, which says whether it counts.
+template <class Read>
+Result<bool> find_event(Target& target, const std::string& columns, const std::string& from,
+                        const RowRef& ref, core::Seq seq, const Read& read) {
+  auto statement = target.prepare("SELECT " + columns + " FROM " + from +
+                                  " WHERE gateway = ?1 AND lane = ?2 AND epoch = ?3 AND seq = ?4"
+                                  " ORDER BY id DESC LIMIT 1");
   if (!statement) return statement.error();
   const std::string epoch = ref.epoch.text();
   (*statement)
@@ -61,31 +63,30 @@ Result<bool> find_parked(Target& target, const RowRef& ref, core::Seq seq, Fate&
   const Statement::Resetting resetting{**statement};
   const auto there = (*statement)->step();
   if (!there || !*there) return there;
-  out.kind = Fate::Kind::kParked;
-  out.parked_kind = (*statement)->text(0);
-  out.why = (*statement)->text(1);
-  out.since_ns = (*statement)->integer(2);
-  return true;
+  return read(**statement);
+}
+
+Result<bool> find_parked(Target& target, const RowRef& ref, core::Seq seq, Fate& out) {
+  return find_event(target, "kind, why, parked_ns", "_sluice_parked", ref, seq,
+                    [&](const Statement& row) {
+                      out.kind = Fate::Kind::kParked;
+                      out.parked_kind = row.text(0);
+                      out.why = row.text(1);
+                      out.since_ns = row.integer(2);
+                      return true;
+                    });
 }
 
 // What an operator did with an event that was parked.
 Result<bool> find_settled(Target& target, const RowRef& ref, core::Seq seq, Fate& out) {
-  auto statement = target.prepare(
-      "SELECT applied, reason FROM _sluice_settled"
-      " WHERE gateway = ?1 AND lane = ?2 AND epoch = ?3 AND seq = ?4 ORDER BY id DESC LIMIT 1");
-  if (!statement) return statement.error();
-  const std::string epoch = ref.epoch.text();
-  (*statement)
-      ->bind(1, ref.gateway)
-      .bind(2, static_cast<std::int64_t>(ref.lane))
-      .bind(3, std::string_view(epoch))
-      .bind(4, static_cast<std::int64_t>(seq));
-  const Statement::Resetting resetting{**statement};
-  const auto there = (*statement)->step();
-  if (!there || !*there) return there;
-  out.kind = (*statement)->integer(0) != 0 ? Fate::Kind::kApplied : Fate::Kind::kSkipped;
-  out.why = (*statement)->text(1);
-  return true;
+  return find_event(target, "applied, reason, done", "_sluice_settled", ref, seq,
+                    [&](const Statement& row) {
+                      const bool applied = row.integer(0) != 0;
+                      if (row.integer(2) == 0) return false;  // it waits for its event
+                      out.kind = applied ? Fate::Kind::kApplied : Fate::Kind::kSkipped;
+                      out.why = row.text(1);
+                      return true;
+                    });
 }
 
 Result<bool> find_absent(Target& target, std::int64_t row, core::Seq seq, Fate& out) {

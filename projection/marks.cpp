@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "projection/decisions.hpp"
+
 namespace sluice::projection {
 
 using core::Result;
@@ -70,19 +72,6 @@ Result<void> read_positions(Target& target, Marks& out) {
               });
 }
 
-Result<void> read_settled(Target& target, Marks& out) {
-  return each(
-      target, "SELECT gateway, epoch, lane, seq, applied FROM _sluice_settled ORDER BY id",
-      [&](const Statement& row) -> Result<void> {
-        const auto epoch = epoch_in(row, 1);
-        if (!epoch) return epoch.error();
-        out.settled.push_back({{std::string(row.text(0)), *epoch,
-                                static_cast<core::Lane>(row.integer(2)), as_seq(row.integer(3)), 0},
-                               row.integer(4) != 0});
-        return {};
-      });
-}
-
 }  // namespace
 
 bool Mark::has_skipped(core::Seq from, core::Seq to) const {
@@ -128,7 +117,9 @@ Result<Marks> read_marks(Target& target) {
                     return {};
                   }));
   SLUICE_TRY(read_positions(target, out));
-  SLUICE_TRY(read_settled(target, out));
+  auto decisions = Decisions::read(target);
+  if (!decisions) return decisions.error();
+  out.decisions = std::move(*decisions);
   const auto missing =
       query_int(target, "SELECT count(*) FROM _sluice_meta WHERE name = 'beginning_missing'");
   if (!missing) return missing.error();

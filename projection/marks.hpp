@@ -32,19 +32,13 @@ struct Mark {
   bool has_skipped(core::Seq from, core::Seq to) const;  // the whole range
 };
 
-// What an operator did with an event that was parked.
-struct SettledEvent {
-  core::Identity event;
-  bool applied = false;  // by a retry; else given up
-};
-
 // Where a model's database stands: exactly which events of the hub took effect in it. Two databases
 // of one model with the same marks hold the same rows.
 struct Marks {
   std::unordered_map<std::string, Mark> rows;  // by "<gateway>.<epoch>.<lane>", as identities begin
   std::vector<Position> positions;
-  std::vector<SettledEvent> settled;  // in the order of the deeds
-  bool beginning_missing = false;     // history = available, and the model began behind the first
+  std::vector<Decision> decisions;  // in the order in which they were taken
+  bool beginning_missing = false;   // history = available, and the model began behind the first
 
   const Mark* find(std::string_view row) const;
 };

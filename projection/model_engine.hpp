@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "projection/arrival.hpp"
+#include "projection/decisions.hpp"
 #include "projection/engine.hpp"
 #include "projection/evaluator.hpp"
 #include "projection/gate.hpp"
@@ -45,6 +46,9 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<ParkedOutcome> retry_parked(const core::Identity& event) override;
   core::Result<ParkedOutcome> skip_parked(const core::Identity& event,
                                           std::string_view reason) override;
+  core::Result<bool> is_parked(const core::Identity& event) override;
+  core::Result<std::vector<Decision>> decisions() override;
+  core::Result<std::vector<core::Identity>> take_over(std::span<const Decision> decisions) override;
   core::Result<std::vector<LaneState>> lanes(std::size_t limit) override;
   core::Result<std::vector<Branch>> branches(std::size_t limit) override;
   core::Result<EngineTotals> totals() override;
@@ -71,8 +75,23 @@ class ModelEngine final : public Engine, private GateSink {
   // What an operator says of a parked event (engine_parked.cpp)
   core::Result<ParkedOutcome> settle(const core::Identity& event, bool applies,
                                      std::string_view reason);
+  core::Result<void> settle_one(ParkedBook& book, const ParkedBook::Entry& entry, bool applies,
+                                ParkedOutcome& out);
+  core::Result<void> note_settled(ParkedBook& book, Decision decision, const ParkedOutcome& out,
+                                  std::string_view how);
   core::Result<std::string> take_parked(const ParkedBook::Entry& entry);
+  core::Result<std::string> take_following(const ParkedBook::Entry& entry);
   core::Result<void> follow(ParkedBook& book, const ParkedBook::Entry& head, ParkedOutcome& out);
+
+  // What was decided elsewhere (engine_decisions.cpp)
+  core::Result<bool> had_effect(const core::Identity& event);
+  core::Result<bool> is_at(std::string_view gateway, core::Lane lane, core::Epoch epoch,
+                           core::Seq next);
+  core::Result<void> set_place(Decision& decision);
+  core::Result<void> carry_out_decisions(std::string_view gateway, core::Lane lane);
+  core::Result<void> carry_out_decisions();
+  core::Result<void> carry_out_due();
+  core::Result<bool> carry_out(Decision decision);
 
   Gate gate() { return Gate(*store_, gate_settings_); }
   core::Result<void> offer(const HubStream& hub, std::span<const Incoming> messages);
@@ -109,6 +128,7 @@ class ModelEngine final : public Engine, private GateSink {
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<SqlRunner> sql_;  // none: the model has no SQL of its own
   std::unique_ptr<Parking> parking_;
+  Decisions decisions_;
   std::map<std::string, std::uint64_t, std::less<>> fences_;  // by hub stream
 
   std::uint64_t session_ = 0;  // the target's, in which what is in memory was read

@@ -90,7 +90,10 @@ Result<std::vector<ParkedEvent>> ParkedBook::heads(std::size_t limit) {
       "SELECT id, gateway, epoch, lane, seq, category, entity, type, kind, why, hub_seq,"
       " parked_ns, clock_ns, '', CASE kind WHEN 'poison' THEN (SELECT count(*)"
       " FROM _sluice_parked AS b WHERE b.gateway = p.gateway AND b.category = p.category"
-      " AND b.entity = p.entity AND b.kind = 'behind') ELSE 0 END"
+      " AND b.entity = p.entity AND b.kind = 'behind') ELSE 0 END,"
+      " CASE WHEN EXISTS (SELECT 1 FROM _sluice_settled AS s WHERE s.gateway = p.gateway"
+      " AND s.lane = p.lane AND s.epoch = p.epoch AND s.seq = p.seq AND s.done = 0)"
+      " THEN 1 ELSE 0 END"
       " FROM _sluice_parked AS p WHERE kind <> 'behind' ORDER BY id LIMIT ?1");
   if (!statement) return statement.error();
   (*statement)->bind(1, static_cast<std::int64_t>(limit));
@@ -102,6 +105,7 @@ Result<std::vector<ParkedEvent>> ParkedBook::heads(std::size_t limit) {
     auto entry = entry_in(**statement);
     if (!entry) return entry.error();
     entry->event.behind = static_cast<std::uint64_t>((*statement)->integer(14));
+    entry->event.decided = (*statement)->integer(15) != 0;
     out.push_back(std::move(entry->event));
   }
 }
@@ -138,19 +142,6 @@ Result<void> ParkedBook::remove(const Entry& entry) {
 Result<void> ParkedBook::make_poison(const Entry& entry, std::string_view why) {
   return run(target_, "UPDATE _sluice_parked SET kind = 'poison', why = ?2 WHERE id = ?1",
              {Value::of(entry.id), Value::of(why)});
-}
-
-Result<void> ParkedBook::note_settled(const Entry& entry, bool applied, std::string_view reason,
-                                      std::int64_t now_ns) {
-  const std::string epoch = entry.event.epoch.text();
-  return run(
-      target_,
-      "INSERT INTO _sluice_settled (gateway, lane, epoch, seq, applied, reason, at_ns)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-      {Value::of(std::string_view(entry.event.gateway)),
-       Value::of(static_cast<std::int64_t>(entry.event.lane)), Value::of(std::string_view(epoch)),
-       Value::of(static_cast<std::int64_t>(entry.event.seq)),
-       Value::of(std::int64_t{applied ? 1 : 0}), Value::of(reason), Value::of(now_ns)});
 }
 
 Result<void> ParkedBook::audit(std::string_view what, std::string_view detail,

@@ -14,7 +14,7 @@
 
 namespace sluice::projection {
 
-// _sluice_parked as operators see it, and what they did with it (_sluice_settled, _sluice_audit).
+// _sluice_parked as operators see it, and the words for what they did with it (_sluice_audit).
 // Within the caller's transaction; Parking must reload() after it.
 class ParkedBook {
  public:
@@ -34,9 +34,6 @@ class ParkedBook {
 
   core::Result<void> remove(const Entry& entry);
   core::Result<void> make_poison(const Entry& entry, std::string_view why);
-  // It was retried or given up, for this reason.
-  core::Result<void> note_settled(const Entry& entry, bool applied, std::string_view reason,
-                                  std::int64_t now_ns);
   core::Result<void> audit(std::string_view what, std::string_view detail, std::int64_t now_ns);
 
  private:

@@ -65,8 +65,11 @@ CREATE TABLE _sluice_parked (
 CREATE INDEX _sluice_parked_stream ON _sluice_parked (gateway, category, entity, id);
 CREATE TABLE _sluice_settled (
   $id, gateway $text NOT NULL, lane $int NOT NULL, epoch $text NOT NULL, seq $int NOT NULL,
-  applied $int NOT NULL, reason $text NOT NULL, at_ns $int NOT NULL
+  applied $int NOT NULL, reason $text NOT NULL, at_ns $int NOT NULL,
+  place_epoch $text NOT NULL DEFAULT '', place_next $int NOT NULL DEFAULT 0,
+  done $int NOT NULL DEFAULT 1
 )$strict_rowid;
+CREATE INDEX _sluice_settled_event ON _sluice_settled (gateway, lane, epoch, seq);
 CREATE TABLE _sluice_refused (
   $id, hub_stream $text NOT NULL, hub_seq $int NOT NULL,
   subject $text NOT NULL, msg_id $text NOT NULL, why $text NOT NULL, at_ns $int NOT NULL,

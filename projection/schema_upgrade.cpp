@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/schema_upgrade.hpp"
 
+#include "projection/schema_tables.hpp"
 #include "projection/sql.hpp"
 
 namespace sluice::projection {
@@ -8,7 +9,7 @@ namespace {
 
 using core::Result;
 
-// The older formats were SQLite's alone.
+// The first two formats were SQLite's alone.
 
 // The epochs that are known stand in the order in which they were first seen.
 constexpr const char* kGateTables = R"sql(
@@ -48,6 +49,13 @@ CREATE TABLE _sluice_settled (
 ) STRICT;
 )sql";
 
+constexpr const char* kPlaces = R"sql(
+ALTER TABLE _sluice_settled ADD COLUMN place_epoch $text NOT NULL DEFAULT '';
+ALTER TABLE _sluice_settled ADD COLUMN place_next $int NOT NULL DEFAULT 0;
+ALTER TABLE _sluice_settled ADD COLUMN done $int NOT NULL DEFAULT 1;
+CREATE INDEX _sluice_settled_event ON _sluice_settled (gateway, lane, epoch, seq);
+)sql";
+
 Result<void> add_order(Target& target, const Model& model) {
   SLUICE_TRY(target.exec(kGateTables));
   // What the rows hold so far counts as older than whatever comes.
@@ -65,14 +73,15 @@ Result<void> upgrade_schema(Target& target, const Model& model) {
       query_text(target, "SELECT CAST(value AS TEXT) FROM _sluice_meta WHERE name = 'format'");
   const auto fingerprint =
       query_text(target, "SELECT value FROM _sluice_meta WHERE name = 'fingerprint'");
-  if (!format || (*format != "1" && *format != "2") || !fingerprint ||
+  if (!format || (*format != "1" && *format != "2" && *format != "3") || !fingerprint ||
       *fingerprint != model.fingerprint())
     return {};
   auto transaction = Transaction::begin(target, Begin::kSynced);
   if (!transaction) return transaction.error();
   if (*format == "1") SLUICE_TRY(add_order(target, model));
-  SLUICE_TRY(target.exec(kTotals));
-  SLUICE_TRY(target.exec(kSettled));
+  if (*format != "3") SLUICE_TRY(target.exec(kTotals));
+  if (*format != "3") SLUICE_TRY(target.exec(kSettled));
+  SLUICE_TRY(target.exec(in_dialect(kPlaces, target.dialect())));
   SLUICE_TRY(target.exec("UPDATE _sluice_meta SET value = '" + std::to_string(kSchemaFormat) +
                          "' WHERE name = 'format'"));
   return transaction->commit();

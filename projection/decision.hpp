@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/ids.hpp"
+
+namespace sluice::projection {
+
+// What an operator decided about an event that a model had parked. It holds for the event, whatever
+// version of the model meets it.
+struct Decision {
+  core::Identity event;
+  bool applied = false;  // by a retry; else its effect was given up
+  std::string reason;
+  std::int64_t at_ns = 0;  // wall time
+  // Where it was carried out, which decides what its stream's later events find: when all of this
+  // epoch below `next` had come, in the event's lane. next 0: not known; as soon as it is parked.
+  core::Epoch epoch;
+  core::Seq next = 0;
+  bool done = false;  // else, in the database at hand, the event or the place has not come yet
+};
+
+}  // namespace sluice::projection
