@@ -25,14 +25,22 @@ scripts/deps.sh
 . scripts/lib_build.sh
 configure_and_build release benchmarks >/dev/null
 
-# A log's syncs mean nothing on a RAM disk.
-TMPDIR=${TMPDIR:-/var/tmp}
-export TMPDIR
+# A log's syncs mean nothing on a RAM disk. PostgreSQL runs as nobody, who must get in.
+scratch=$(TMPDIR=${TMPDIR:-/var/tmp} mktemp -d -t sluice-bench.XXXXXX)
+chmod 711 "$scratch"
+export TMPDIR=$scratch
+link=
+# The servers that a program starts end with it.
+trap '[ -z "$link" ] || kill "$link" 2>/dev/null || true; rm -rf "$scratch"' EXIT
 : >"$lines"
 
+limit=1800 # seconds, of one program
+failed=
 measure() {
+  local begin=$SECONDS
   echo "bench: $*" >&2
-  "$programs/$1" "${@:2}" | tee -a "$lines"
+  timeout --kill-after=10 "$limit" "$programs/$1" "${@:2}" | tee -a "$lines" || failed="$failed $1"
+  echo "bench: $1 took $((SECONDS - begin)) s" >&2
 }
 
 # Programs share pages with others of their kind, so this one runs alone.
@@ -45,10 +53,8 @@ fi
 # Idle nearly all of its time, so the others run beside it.
 idle=600
 [ -z "$quick" ] || idle=0
-idle_lines=$(mktemp)
-"$programs/link_bench" --idle-seconds=$idle >"$idle_lines" &
+timeout --kill-after=10 "$limit" "$programs/link_bench" --idle-seconds=$idle >"$scratch/idle" &
 link=$!
-trap 'kill $link 2>/dev/null || true; rm -f "$idle_lines"' EXIT
 
 if [ -n "$quick" ]; then
   measure slow_sync_bench --seconds=2
@@ -59,6 +65,7 @@ if [ -n "$quick" ]; then
   measure drain_bench --rounds=1 --events=100000
   measure thin_link_bench --events=10000
   measure projection_bench --rounds=3 --events=100000
+  measure gate_bench --rounds=2 --events=50000
   measure rebuild_bench --events=100000
   measure pg_projection_bench --rounds=3 --events=100000
   measure query_bench --seconds=4
@@ -73,6 +80,7 @@ else
   measure drain_bench
   measure thin_link_bench
   measure projection_bench
+  measure gate_bench
   measure rebuild_bench
   measure pg_projection_bench
   measure query_bench
@@ -80,8 +88,9 @@ else
   measure bundle_bench
 fi
 echo "bench: waits for the idle link" >&2
-wait $link
-cat "$idle_lines" >>"$lines"
+wait $link || failed="$failed link_bench"
+link=
+cat "$scratch/idle" >>"$lines"
 
 python3 - "$lines" <<'PYTHON'
 import json
@@ -98,3 +107,5 @@ print()
 for row in rows:
     print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 PYTHON
+[ -z "$failed" ] || { echo "bench: could not measure:$failed" >&2; exit 1; }
+echo "bench: took $((SECONDS / 60)) min $((SECONDS % 60)) s, the build included" >&2
