@@ -173,6 +173,9 @@ Result<void> ModelHost::resume() {
     build->returning = record.state == VersionState::kReturning;
     build->reason = record.reason;
     build->begun_ns = record.since_ns;
+    if (started_)
+      build->version->start_feeds(build->returning ? ModelFeed::Pace::kLive
+                                                   : ModelFeed::Pace::kBulk);
     set_build(std::move(build));
     return {};
   }
@@ -185,8 +188,7 @@ Result<void> ModelHost::resume() {
     book.set(record.id, VersionState::kKept, clock_.wall_ns(), {});
   } else {
     SLUICE_TRY(parts_.store->drop(record.id));
-    book.remove(record.id);
-    book.taken = std::min(book.taken, record.id.version - 1);  // the file may say it again
+    book.forget(record.id);
   }
   return save(std::move(book));
 }
@@ -197,6 +199,7 @@ Result<void> ModelHost::take(const FoundDefinition& file) {
     say_problem(file.problem);
     return {};
   }
+  if (!build()) SLUICE_TRY(resume());  // begun when the database went away
   if (file.definition->target() != serving()->place().dialect()) {
     say_problem(file.file +
                 ": its target has changed: that is taken at the next start of "
@@ -236,8 +239,8 @@ Result<void> ModelHost::begin_build(Definition definition, VersionId id,
   SLUICE_TRY(save(book));
   auto version = open_version(std::move(definition), id);
   if (!version) {
-    book.remove(id);
-    (void)save(std::move(book));  // the error at hand says more
+    book.forget(id);
+    (void)save(std::move(book));  // the error at hand says more; else resume() finds it
     return version.error();
   }
   auto build = std::make_shared<Build>();

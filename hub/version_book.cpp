@@ -120,6 +120,14 @@ void VersionBook::remove(const VersionId& id) {
   std::erase_if(versions, [&](const VersionRecord& record) { return record.id == id; });
 }
 
+void VersionBook::forget(const VersionId& id) {
+  remove(id);
+  const bool others =
+      std::any_of(versions.begin(), versions.end(),
+                  [&](const VersionRecord& record) { return record.id.version == id.version; });
+  if (taken == id.version && !others) --taken;
+}
+
 std::vector<VersionId> VersionBook::surplus(std::size_t keep) const {
   std::vector<VersionRecord> kept;
   for (const VersionRecord& record : versions)
@@ -137,7 +145,13 @@ VersionBook reconcile(VersionBook book, bool known, const std::optional<VersionI
   const auto is_there = [&](const VersionId& id) {
     return std::find(there.begin(), there.end(), id) != there.end();
   };
-  std::erase_if(book.versions, [&](const VersionRecord& record) { return !is_there(record.id); });
+  for (const VersionRecord& record : std::vector(book.versions)) {
+    if (is_there(record.id)) continue;
+    if (record.state == VersionState::kBuilding)
+      book.forget(record.id);
+    else
+      book.remove(record.id);
+  }
   if (!known) {
     for (const VersionId& id : there)
       if (book.find(id) == nullptr) book.set(id, VersionState::kKept, now_ns, {});

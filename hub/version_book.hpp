@@ -48,6 +48,8 @@ struct VersionBook {
   void serve(const VersionId& id, std::int64_t now_ns);
   void set(const VersionId& id, VersionState state, std::int64_t now_ns, std::string reason);
   void remove(const VersionId& id);
+  // Removes one that came to nothing, as if no definition had been taken for it.
+  void forget(const VersionId& id);
   // Kept versions beyond the `keep` that served last.
   std::vector<VersionId> surplus(std::size_t keep) const;
 
@@ -56,8 +58,8 @@ struct VersionBook {
 
 // What is true after a crash between two writes: of the book as it was read, what readers find
 // (`serving`), and the databases that are there. Readers are right in any doubt; a record without a
-// database is dropped. Without a book (`known` false; an older program) the newest database is
-// taken as the serving one, the others as kept.
+// database is dropped, and forgotten if it was about to be built. Without a book (`known` false; an
+// older program) the newest database is taken as the serving one, the others as kept.
 VersionBook reconcile(VersionBook book, bool known, const std::optional<VersionId>& serving,
                       const std::vector<VersionId>& there, std::int64_t now_ns);
 

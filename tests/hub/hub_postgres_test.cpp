@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <thread>
 
 #include "tests/hub/hub_program.hpp"
@@ -172,6 +173,41 @@ TEST_F(HubPostgresTest, AHubThatStartsBeforeItsDatabaseServesTheOthersAndTakesIt
   EXPECT_EQ(hub.metric(R"(sluice_hub_away{model="pumps"})"), 0);
 }
 
+// The model file asks for a second version, of which there may not even be a schema when all goes
+// down.
+TEST_F(HubPostgresTest, AVersionUnderConstructionOutlivesAStartWithoutItsDatabase) {
+  PostgresServer server;
+  const auto options = in_postgres(server.conninfo());
+  HubProgram hub(nats_.url(), options);
+  publish(100);
+  expect_all(hub);
+  nats_.stop();
+  std::string second = options.model;
+  hub.folder().write("pumps.model.toml",
+                     second.replace(second.find("version = 1"), 11, "version = 2"));
+  hub.process().signal(SIGHUP);
+  const auto built = [&](const char* state) {
+    return server.query("SELECT count(*) FROM pumps._sluice_versions WHERE book LIKE '%" +
+                        std::string(state) + "%'") == "1";
+  };
+  EXPECT_TRUE(eventually([&] { return built("building"); })) << hub.log();
+  hub.kill();
+  server.stop();
+  hub.start();
+  EXPECT_EQ(hub.get("/readyz").status, 503u);
+  EXPECT_TRUE(hub.json("/v1/models").at("models").as_array().empty());
+  server.start();
+  nats_.start();
+  EXPECT_TRUE(eventually(
+      [&] {
+        const auto models = hub.json("/v1/models").at("models").as_array();
+        return models.size() == 1 && models[0].as_object().at("serving") == "2";
+      },
+      60s))
+      << hub.log();
+  expect_all(hub);
+}
+
 TEST_F(HubPostgresTest, AFullDiskIsNamedAndGoesByItself) {
   PostgresServer::Options options;
   options.disk_mib = 32;
@@ -183,6 +219,28 @@ TEST_F(HubPostgresTest, AFullDiskIsNamedAndGoesByItself) {
   publish(2000);
   EXPECT_TRUE(says(hub, "the read database's disk is full")) << hub.log();
   server.free_disk();
+  expect_all(hub);
+}
+
+// PostgreSQL ends itself when its log cannot grow.
+TEST_F(HubPostgresTest, AServerThatAFullLogEndedLosesNothing) {
+  PostgresServer::Options options;
+  options.disk_mib = 24;
+  options.wal_on_disk = true;
+  options.config = "max_wal_size = 8MB";
+  PostgresServer server(options);
+  HubProgram hub(nats_.url(), in_postgres(server.conninfo()));
+  publish(100);
+  expect_all(hub);
+  server.fill_disk();
+  publish(1000);
+  EXPECT_THROW(server.query("CREATE TABLE much AS SELECT generate_series(1, 1000000)"),
+               std::runtime_error);
+  EXPECT_TRUE(says(hub, "the read database is away")) << hub.log();
+  EXPECT_THAT(server.log(), HasSubstr("No space left on device"));
+  server.kill();
+  server.free_disk();
+  server.start();
   expect_all(hub);
 }
 

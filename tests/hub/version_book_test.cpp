@@ -92,10 +92,25 @@ TEST(Reconcile, ABuildGoesOn) {
   EXPECT_EQ(reconcile(before, true, kOne, {kOne, kTwo}, 99), before);
 }
 
-TEST(Reconcile, ARecordWhoseDatabaseWasNeverMadeIsDropped) {
+// Killed before its first transaction: the model file that asks for it still does.
+TEST(Reconcile, ABuildWhoseDatabaseWasNeverMadeIsForgotten) {
   const VersionBook after = reconcile(one_serves_two_builds(), true, kOne, {kOne}, 99);
   EXPECT_EQ(after.find(kTwo), nullptr);
   EXPECT_EQ(after.serving()->id, kOne);
+  EXPECT_EQ(after.taken, 1);
+}
+
+TEST(VersionBook, ForgettingARebuildForgetsNotItsVersion) {
+  VersionBook book = one_serves_two_builds();
+  book.serve(kTwo, 30);
+  book.set(kTwoAgain, VersionState::kBuilding, 40, "rebuild");
+  book.forget(kTwoAgain);
+  EXPECT_EQ(book.taken, 2);
+  book.set(kThree, VersionState::kBuilding, 50, "the definition says version 3");
+  book.remove(kThree);
+  book.set(kTwoAgain, VersionState::kBuilding, 60, "rebuild");
+  book.forget(kTwoAgain);
+  EXPECT_EQ(book.taken, 3);
 }
 
 TEST(Reconcile, ADatabaseThatNoBookKnowsIsLeftAlone) {

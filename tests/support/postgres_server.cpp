@@ -65,9 +65,11 @@ bool is_alive(pid_t pid) {
 PostgresServer::PostgresServer() : PostgresServer(Options{}) {}
 
 PostgresServer::PostgresServer(Options options) : options_(std::move(options)) {
+  if (options_.disk_mib != 0) mount_disk();
   make_cluster();
   start();
-  if (options_.disk_mib != 0) mount_disk();
+  if (mounted_ && !options_.wal_on_disk)
+    query("CREATE TABLESPACE small LOCATION '" + folder_on_disk("space").string() + "'");
 }
 
 PostgresServer::~PostgresServer() {
@@ -101,10 +103,21 @@ void PostgresServer::make_cluster() {
     for (const fs::path& path : {folder_.path(), data()})
       if (::chown(path.c_str(), kNobody, kNobody) != 0) throw std::runtime_error("chown failed");
   // The order of text must come from the columns' own collation, so the cluster's is another one.
-  const Finished made = run(
-      {(programs() / "initdb").string(), "-D", data().string(), "-U", "sluice", "-A", "trust", "-E",
-       "UTF8", "--no-sync", "--locale-provider=icu", "--icu-locale=en-US", "--wal-segsize=1"},
-      as_server());
+  std::vector<std::string> initdb{(programs() / "initdb").string(),
+                                  "-D",
+                                  data().string(),
+                                  "-U",
+                                  "sluice",
+                                  "-A",
+                                  "trust",
+                                  "-E",
+                                  "UTF8",
+                                  "--no-sync",
+                                  "--locale-provider=icu",
+                                  "--icu-locale=en-US",
+                                  "--wal-segsize=1"};
+  if (options_.wal_on_disk) initdb.push_back("--waldir=" + folder_on_disk("wal").string());
+  const Finished made = run(initdb, as_server());
   if (made.code != 0) throw std::runtime_error("initdb: " + made.output);
   std::ofstream config(data() / "postgresql.conf", std::ios::app);
   config << "listen_addresses = ''\nunix_socket_directories = '" << folder_.path().string()
@@ -120,10 +133,13 @@ void PostgresServer::mount_disk() {
   if (::mount("tmpfs", disk().c_str(), "tmpfs", MS_NOSUID | MS_NODEV, size.c_str()) != 0)
     throw std::runtime_error("a small disk needs root: mounting tmpfs failed");
   mounted_ = true;
-  fs::create_directory(disk() / "space");
-  if (::chown((disk() / "space").c_str(), kNobody, kNobody) != 0)
-    throw std::runtime_error("chown failed");
-  query("CREATE TABLESPACE small LOCATION '" + (disk() / "space").string() + "'");
+}
+
+fs::path PostgresServer::folder_on_disk(const std::string& name) const {
+  const fs::path folder = disk() / name;
+  fs::create_directory(folder);
+  if (::chown(folder.c_str(), kNobody, kNobody) != 0) throw std::runtime_error("chown failed");
+  return folder;
 }
 
 void PostgresServer::start() {
@@ -191,7 +207,8 @@ std::string PostgresServer::query(const std::string& sql, const std::string& dat
 }
 
 std::string PostgresServer::create_database(const std::string& name) {
-  query("CREATE DATABASE \"" + name + "\"" + (mounted_ ? " TABLESPACE small" : ""));
+  query("CREATE DATABASE \"" + name + "\"" +
+        (mounted_ && !options_.wal_on_disk ? " TABLESPACE small" : ""));
   return conninfo(name);
 }
 

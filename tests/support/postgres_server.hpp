@@ -21,6 +21,7 @@ class PostgresServer {
     bool syncs = false;        // fsync: needed only where the machine itself is to lose power
     std::string config;        // further lines of postgresql.conf
     std::size_t disk_mib = 0;  // a small disk beside, for databases that shall be full; needs root
+    bool wal_on_disk = false;  // it holds the write-ahead log instead
   };
   PostgresServer();
   explicit PostgresServer(Options options);
@@ -51,6 +52,7 @@ class PostgresServer {
   void signal_all(int number) const;
   void make_cluster();
   void mount_disk();
+  std::filesystem::path folder_on_disk(const std::string& name) const;
   void wait_until_ready();
 
   Options options_;
