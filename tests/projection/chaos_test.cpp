@@ -6,13 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/random.hpp"
 #include "tests/projection/engine_fixture.hpp"
+#include "tests/projection/wire.hpp"
 
 namespace sluice::projection {
 namespace {
 
 using test::Feed;
+using test::LaneHistory;
 using test::LaneMaker;
 using test::Message;
 
@@ -41,81 +42,6 @@ latest = { newest = ".k" }
 min = { low = ".k" }
 )";
 
-// What one lane has to send, in its order: epochs, events, and gap records for what it lost.
-std::vector<Message> lane_history(const std::string& gateway, core::Lane lane, std::uint64_t salt,
-                                  core::Random& random, std::size_t events) {
-  std::vector<Message> out;
-  core::Seq seq = 0;
-  std::uint64_t epoch = salt;
-  std::uint64_t previous = 0;
-  while (out.size() < events) {
-    const LaneMaker maker(gateway, ++epoch, lane);
-    const core::EpochOpened opened{core::Epoch{previous}, seq, std::nullopt, "start"};
-    if (previous != 0 && random.below(5) == 0) {
-      const core::Seq to = seq + 1 + random.below(3);
-      out.push_back(maker.gap(seq + 1, to, core::GapReason::kQuota, opened));
-      seq = to;
-    } else {
-      out.push_back(maker.opened(previous, seq));
-      ++seq;
-    }
-    const std::uint64_t length = 1 + random.below(60);
-    for (std::uint64_t i = 0; i < length; ++i) {
-      ++seq;
-      if (random.below(40) == 0) {
-        const core::Seq to = seq + random.below(5);
-        out.push_back(maker.gap(seq, to, core::GapReason::kOversize));
-        seq = to;
-        continue;
-      }
-      auto made = maker.base(seq);
-      made.entity = "e" + std::to_string(random.below(4));
-      made.wall_ns = static_cast<std::int64_t>(random.below(1000));
-      made.json = "{\"k\": " + std::to_string(seq) + "}";
-      out.push_back(test::message(made));
-    }
-    previous = epoch;
-    // A tail that was forwarded and then lost: the next epoch begins below what the hub has.
-    if (random.below(6) == 0 && length > 4) seq -= 2;
-  }
-  return out;
-}
-
-// Go-back-N: windows with refusals in their middle, each followed by a re-send from the lowest
-// refused or from further back.
-std::vector<Message> as_sent(const std::vector<Message>& history, core::Random& random) {
-  std::vector<Message> out;
-  std::size_t next = 0;
-  while (next < history.size()) {
-    const std::size_t end = std::min(history.size(), next + 1 + random.below(24));
-    std::size_t lowest = end;
-    const std::uint64_t refusals = random.below(4) == 0 ? 3 : 40;
-    for (std::size_t i = next; i < end; ++i) {
-      if (random.below(refusals) == 0)
-        lowest = std::min(lowest, i);
-      else
-        out.push_back(history[i]);
-    }
-    next = lowest;
-    if (random.below(8) == 0) next -= random.below(std::min<std::size_t>(next, 30) + 1);
-  }
-  return out;
-}
-
-void merge(std::vector<std::vector<Message>> lanes, core::Random& random, Feed& feed) {
-  std::vector<std::size_t> at(lanes.size());
-  for (;;) {
-    std::vector<std::size_t> left;
-    for (std::size_t i = 0; i < lanes.size(); ++i)
-      if (at[i] < lanes[i].size()) left.push_back(i);
-    if (left.empty()) return;
-    const std::size_t lane = left[random.below(left.size())];
-    const std::uint64_t run = 1 + random.below(10);
-    for (std::uint64_t i = 0; i < run && at[lane] < lanes[lane].size(); ++i)
-      feed.add(lanes[lane][at[lane]++]);
-  }
-}
-
 struct Tables {
   std::vector<std::string> effect;
   std::vector<std::string> stream;
@@ -126,26 +52,29 @@ struct Tables {
 class ChaosTest : public test::EngineTest {
  protected:
   Tables tables() { return {rows("effect"), rows("stream"), engine_->totals()->applied}; }
-  Tables clean_run(const std::vector<std::vector<Message>>& lanes) {
+  Tables clean_run(const std::vector<LaneHistory>& lanes) {
     settings_ = {};
     open(kModel);
     Feed feed;
-    for (const auto& lane : lanes)
-      for (const Message& message : lane) feed.add(message);
+    for (const LaneHistory& lane : lanes)
+      for (const Message& message : lane.sent) feed.add(message);
     feed.run(*engine_, 500);
-    Tables out = tables();
-    engine_.reset();
-    for (const char* ending : {"", "-wal", "-shm"})
-      std::filesystem::remove(file().string() + ending);
-    return out;
+    return tables();
   }
-  std::vector<std::vector<Message>> histories(core::Random& random, std::size_t events) {
-    std::vector<std::vector<Message>> lanes;
+  static std::vector<LaneHistory> histories(core::Random& random, std::size_t events) {
+    std::vector<LaneHistory> lanes;
     std::uint64_t salt = 0;
     for (const char* gateway : {"plant-7", "plant-8"})
       for (const core::Lane lane : {core::Lane::kTelemetry, core::Lane::kAlarm})
-        lanes.push_back(lane_history(gateway, lane, salt += 1000, random, events));
+        lanes.push_back(test::lane_history(gateway, lane, salt += 1000, random, events));
     return lanes;
+  }
+  static Feed wire(const std::vector<LaneHistory>& lanes, core::Random& random) {
+    std::vector<std::vector<Message>> sent;
+    for (const LaneHistory& lane : lanes) sent.push_back(test::as_sent(lane, random));
+    Feed feed;
+    test::merge(std::move(sent), random, feed);
+    return feed;
   }
 };
 
@@ -159,26 +88,17 @@ TEST_F(ChaosTest, AnyOrderOfTheWireGivesTheTablesOfACleanRun) {
 
     settings_.held_items_max = std::array<std::uint64_t, 4>{0, 3, 16, 1000}[random.below(4)];
     open(kModel);
-    std::vector<std::vector<Message>> sent;
-    for (const auto& lane : lanes) sent.push_back(as_sent(lane, random));
-    Feed feed;
-    merge(std::move(sent), random, feed);
-    BatchOutcome sum;
+    Feed feed = wire(lanes, random);
     // Read in pieces, with restarts, and now and then from the first again.
     for (int part = 0; part < 6; ++part) {
       std::size_t steps = feed.size() / 6 + 1;
       while (steps > 0) {
-        const auto position = engine_->position(feed.hub().name);
-        ASSERT_TRUE(position);
-        std::size_t at = *position ? (*position)->next - 1 : 0;
-        std::vector<Incoming> batch;
         const std::size_t size = 1 + random.below(60);
-        while (batch.size() < size && at < feed.size()) batch.push_back(feed.incoming(at++));
-        if (batch.empty()) break;
-        const auto outcome = engine_->apply(feed.hub(), batch);
-        ASSERT_TRUE(outcome) << core::to_string(outcome.error());
-        EXPECT_EQ(outcome->late + outcome->refused + outcome->parked, 0u);
-        steps -= std::min(steps, batch.size());
+        const auto done = feed.step(*engine_, size);
+        if (!done) break;
+        ASSERT_TRUE(*done) << core::to_string(done->error());
+        EXPECT_EQ((*done)->late + (*done)->refused + (*done)->parked, 0u);
+        steps -= std::min(steps, size);
       }
       reopen();
       if (random.below(4) == 0) {
@@ -192,9 +112,6 @@ TEST_F(ChaosTest, AnyOrderOfTheWireGivesTheTablesOfACleanRun) {
     const auto holes = engine_->holes(10);
     ASSERT_TRUE(holes);
     EXPECT_TRUE(holes->empty());
-    engine_.reset();
-    for (const char* ending : {"", "-wal", "-shm"})
-      std::filesystem::remove(file().string() + ending);
   }
 }
 
@@ -230,9 +147,6 @@ TEST_F(ChaosTest, LostRangesEndWithTheAnswerToTheirNeed) {
     }
     EXPECT_TRUE(engine_->holes(7)->empty());
     EXPECT_EQ(engine_->totals()->applied, sent + 1);
-    engine_.reset();
-    for (const char* ending : {"", "-wal", "-shm"})
-      std::filesystem::remove(file().string() + ending);
   }
 }
 
@@ -240,10 +154,7 @@ TEST_F(ChaosTest, AKillInMidBatchLeavesNothingHalfDone) {
   core::SeededRandom random(7);
   const auto lanes = histories(random, 4000);
   const Tables expected = clean_run(lanes);
-  std::vector<std::vector<Message>> sent;
-  for (const auto& lane : lanes) sent.push_back(as_sent(lane, random));
-  Feed feed;
-  merge(std::move(sent), random, feed);
+  const Feed feed = wire(lanes, random);
   open(kModel);
   engine_.reset();
   int kills = 0;
@@ -257,14 +168,10 @@ TEST_F(ChaosTest, AKillInMidBatchLeavesNothingHalfDone) {
       auto engine = Engine::open(model_, file(), clock_, log_);
       if (!engine) _exit(2);
       for (;;) {
-        const auto position = (*engine)->position(feed.hub().name);
-        if (!position) _exit(3);
-        std::size_t at = *position ? (*position)->next - 1 : 0;
-        if (at >= feed.size()) _exit(0);
-        std::vector<Incoming> batch;
-        while (batch.size() < 200 && at < feed.size()) batch.push_back(feed.incoming(at++));
         if (write(ends[1], ".", 1) != 1) _exit(4);
-        if (!(*engine)->apply(feed.hub(), batch)) _exit(5);
+        const auto done = feed.step(**engine, 200);
+        if (!done) _exit(0);
+        if (!*done) _exit(5);
       }
     }
     close(ends[1]);

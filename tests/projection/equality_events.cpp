@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/projection/equality_events.hpp"
 
-#include <algorithm>
+#include "core/subject.hpp"
+#include "tests/projection/wire.hpp"
 
 namespace sluice::projection {
 
@@ -280,60 +281,30 @@ std::string random_json(core::Random& random) {
   return out + "}";
 }
 
-// One lane with its epochs, gap records and lost tails, in its own order.
-std::vector<Message> lane_history(const std::string& gateway, core::Lane lane, std::uint64_t salt,
-                                  core::Random& random, std::size_t events) {
-  std::vector<Message> out;
-  core::Seq seq = 0;
-  std::uint64_t epoch = salt;
-  std::uint64_t previous = 0;
-  while (out.size() < events) {
-    const LaneMaker maker(gateway, ++epoch, lane);
-    out.push_back(maker.opened(previous, seq));
-    out.back().aside = previous != 0 && random.below(6) == 0;
-    ++seq;
-    for (std::uint64_t left = 10 + random.below(60); left > 0; --left) {
-      ++seq;
-      if (random.below(50) == 0) {
-        const core::Seq to = seq + random.below(4);
-        out.push_back(maker.gap(seq, to, core::GapReason::kOversize));
-        seq = to;
-        continue;
-      }
-      Made made = maker.base(seq);
-      made.entity = pick(kEntities, random);
-      made.type = pick(kTypes, random);
-      made.json = random_json(random);
-      made.wall_ns = static_cast<std::int64_t>(random.below(1000)) * 1'000'000'007;
-      if (random.below(3) == 0) made.occurred_at_ns = static_cast<std::int64_t>(random.below(50));
-      out.push_back(test::message(made));
-    }
-    previous = epoch;
-    if (random.below(4) == 0) seq -= 2;  // a lost tail
-  }
-  return out;
+Message any_event(const LaneMaker& maker, core::Seq seq, core::Random& random) {
+  Made made = maker.base(seq);
+  made.entity = pick(kEntities, random);
+  made.type = pick(kTypes, random);
+  made.json = random_json(random);
+  made.wall_ns = static_cast<std::int64_t>(random.below(1000)) * 1'000'000'007;
+  if (random.below(3) == 0) made.occurred_at_ns = static_cast<std::int64_t>(random.below(50));
+  return test::message(made);
 }
 
 }  // namespace
 
-// What a hub stream holds of several lanes: interleaved, with duplicates and re-sends.
-std::vector<Message> equality_wire(core::Random& random) {
+test::Feed equality_wire(core::Random& random) {
   std::vector<std::vector<Message>> lanes;
   std::uint64_t salt = 0;
   for (const char* gateway : {"plant-7", "plant-8"})
-    for (const core::Lane lane : {core::Lane::kTelemetry, core::Lane::kAlarm})
-      lanes.push_back(lane_history(gateway, lane, salt += 1000, random, 220));
-  std::vector<Message> out;
-  std::vector<std::size_t> at(lanes.size());
-  for (std::size_t left = lanes.size(); left > 0;) {
-    const std::size_t lane = random.below(lanes.size());
-    std::size_t& next = at[lane];
-    for (std::uint64_t run = 1 + random.below(12); run > 0 && next < lanes[lane].size(); --run) {
-      out.push_back(lanes[lane][next++]);
-      if (random.below(20) == 0) next -= std::min<std::size_t>(next, random.below(8));
-      if (next == lanes[lane].size()) --left;
+    for (const core::Lane lane : {core::Lane::kTelemetry, core::Lane::kAlarm}) {
+      auto history = test::lane_history(gateway, lane, salt += 1000, random, 220, any_event);
+      for (Message& sent : history.sent)
+        sent.aside = sent.subject.ends_with(core::kTypeEpochOpened) && random.below(6) == 0;
+      lanes.push_back(test::as_sent(history, random));
     }
-  }
+  test::Feed out;
+  test::merge(std::move(lanes), random, out);
   return out;
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <vector>
-
 #include "core/random.hpp"
 #include "tests/projection/events.hpp"
 
@@ -13,6 +11,6 @@ extern const char* const kEqualModel;
 
 // What a hub stream holds of several lanes, all for that model: interleaved, with duplicates and
 // re-sends, lost tails and gap records. A few events are outside the value domain.
-std::vector<test::Message> equality_wire(core::Random& random);
+test::Feed equality_wire(core::Random& random);
 
 }  // namespace sluice::projection

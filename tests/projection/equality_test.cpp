@@ -16,8 +16,6 @@
 namespace sluice::projection {
 namespace {
 
-using test::Message;
-
 // Exact: another type, another sign of zero or another last bit gives another text.
 std::string text(const Cell& cell) {
   std::ostringstream out;
@@ -71,20 +69,12 @@ class Side {
     return true;
   }
   // One batch from where the database says that it is. False: it failed, and is to be tried again.
-  bool step(const std::vector<Message>& messages, std::size_t size, bool& done) {
-    const auto position = engine_->position(hub_.name);
-    if (!position) return false;
-    std::size_t at = *position ? (*position)->next - 1 : 0;
-    std::vector<Incoming> batch;
-    for (; batch.size() < size && at < messages.size(); ++at) {
-      const Message& m = messages[at];
-      batch.push_back({m.subject, m.msg_id, m.body, at + 1, 0, m.aside, m.clock_ns});
-    }
-    done = batch.empty();
+  bool step(const test::Feed& feed, std::size_t size, bool& done) {
+    const auto applied = feed.step(*engine_, size);
+    done = !applied;
     if (done) return true;
-    const auto applied = engine_->apply(hub_, batch);
-    if (!applied) last_error_ = core::to_string(applied.error());
-    return applied.has_value();
+    if (!*applied) last_error_ = core::to_string(applied->error());
+    return applied->has_value();
   }
 
   Lines everything(core::SeededRandom random) {
@@ -174,7 +164,6 @@ class Side {
   core::ManualClock clock_;
   core::NullLogger log_;
   EngineSettings settings_;
-  HubStream hub_{"EVENTS-main", "2026-11-21T03:00:00Z"};
   std::unique_ptr<Engine> engine_;
   std::string last_error_;
 };
@@ -207,12 +196,12 @@ TEST(Equality, BothDatabasesGiveTheSamePagesWhateverTheEventsAndTheCrashes) {
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("SLUICE_SEED=" + std::to_string(seed));
     core::SeededRandom random(seed);
-    const std::vector<Message> messages = equality_wire(random);
+    const test::Feed feed = equality_wire(random);
     test::TempDir dir;
     Side lite(*model, dir / "equal.db");
     ASSERT_TRUE(lite.open());
     for (bool done = false; !done;)
-      ASSERT_TRUE(lite.step(messages, 1 + random.below(200), done)) << lite.last_error();
+      ASSERT_TRUE(lite.step(feed, 1 + random.below(200), done)) << lite.last_error();
 
     Side pg(*model, Place::postgres(server.conninfo(), "equal__v" + std::to_string(seed)));
     ASSERT_TRUE(pg.open());
@@ -222,7 +211,7 @@ TEST(Equality, BothDatabasesGiveTheSamePagesWhateverTheEventsAndTheCrashes) {
       if (random.below(8) == 0) {
         ASSERT_TRUE(test::eventually([&] { return pg.open(); }));
       }
-      if (pg.step(messages, 1 + random.below(200), done))
+      if (pg.step(feed, 1 + random.below(200), done))
         failures = 0;
       else
         ASSERT_LT(++failures, 20) << pg.last_error();

@@ -85,6 +85,18 @@ projection::Incoming Feed::incoming(std::size_t index) const {
           message.aside,   message.clock_ns};
 }
 
+std::optional<core::Result<projection::BatchOutcome>> Feed::step(projection::Engine& engine,
+                                                                 std::size_t size,
+                                                                 std::size_t first) const {
+  const auto position = engine.position(hub_.name);
+  if (!position) return core::Result<projection::BatchOutcome>(position.error());
+  std::size_t at = std::max<std::size_t>(first, *position ? (*position)->next - 1 : 0);
+  std::vector<projection::Incoming> batch;
+  while (batch.size() < size && at < messages_.size()) batch.push_back(incoming(at++));
+  if (batch.empty()) return std::nullopt;
+  return engine.apply(hub_, batch);
+}
+
 projection::BatchOutcome Feed::run(projection::Engine& engine, std::size_t size) {
   projection::BatchOutcome sum;
   while (done_ < messages_.size()) {

@@ -67,6 +67,11 @@ class Feed {
   void add(Message message) { messages_.push_back(std::move(message)); }
   // Applies what was added since, in batches of `size`; gives the sum.
   projection::BatchOutcome run(projection::Engine& engine, std::size_t size = 100);
+  // One batch more from the engine's position on, as a reader takes it; nullopt: there is no more.
+  // What lies before index `first` is not in the hub stream any longer.
+  std::optional<core::Result<projection::BatchOutcome>> step(projection::Engine& engine,
+                                                             std::size_t size,
+                                                             std::size_t first = 0) const;
   const projection::HubStream& hub() const { return hub_; }
   std::size_t size() const { return messages_.size(); }
   projection::Incoming incoming(std::size_t index) const;

@@ -107,17 +107,6 @@ class ExactTest : public test::EngineTest {
     feed.run(*engine_, 500);
     return tables();
   }
-  // The next batch from the position on; nullopt: there is no more.
-  static std::optional<core::Result<BatchOutcome>> step(Engine& engine, const Feed& feed,
-                                                        std::size_t size) {
-    const auto position = engine.position(feed.hub().name);
-    if (!position) return core::Result<BatchOutcome>(position.error());
-    std::size_t at = *position ? (*position)->next - 1 : 0;
-    std::vector<Incoming> batch;
-    while (batch.size() < size && at < feed.size()) batch.push_back(feed.incoming(at++));
-    if (batch.empty()) return std::nullopt;
-    return engine.apply(feed.hub(), batch);
-  }
   void open_faulty(test::FaultPlan plan) {
     engine_.reset();
     auto target = Target::open(place_, Access::kWrite);
@@ -141,7 +130,7 @@ class ExactTest : public test::EngineTest {
     armed_ = true;
     for (;;) {
       const bool before = hit_;
-      const auto done = step(*engine_, feed, 16);
+      const auto done = feed.step(*engine_, 16);
       if (!done) break;
       if (*done) continue;
       EXPECT_TRUE(hit_ && !before) << core::to_string(done->error());
@@ -169,7 +158,7 @@ TEST_F(ExactTest, ThreeCopiesInAnyOrderOfTheWireHaveOneEffect) {
     open(kModel);
     const Feed feed = thrice(lanes, random);
     for (;;) {
-      const auto done = step(*engine_, feed, 1 + random.below(60));
+      const auto done = feed.step(*engine_, 1 + random.below(60));
       if (!done) break;
       ASSERT_TRUE(*done) << core::to_string(done->error());
       EXPECT_EQ((*done)->refused, 0u);
@@ -232,7 +221,7 @@ TEST_F(ExactTest, AKillBetweenAnyTwoStatementsLeavesTheTablesOfACleanRun) {
       if (!engine) _exit(3);
       armed = true;
       for (;;) {
-        const auto done = step(**engine, feed, 24);
+        const auto done = feed.step(**engine, 24);
         if (!done) _exit(0);
         if (!*done) _exit(4);
       }

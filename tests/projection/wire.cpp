@@ -4,9 +4,8 @@
 #include <algorithm>
 
 namespace sluice::test {
-namespace {
 
-Message reading(const LaneMaker& maker, core::Seq seq, core::Random& random) {
+Message any_reading(const LaneMaker& maker, core::Seq seq, core::Random& random) {
   Made made = maker.base(seq);
   made.entity = "e" + std::to_string(random.below(4));
   made.wall_ns = static_cast<std::int64_t>(random.below(1000));
@@ -14,10 +13,8 @@ Message reading(const LaneMaker& maker, core::Seq seq, core::Random& random) {
   return message(made);
 }
 
-}  // namespace
-
 LaneHistory lane_history(const std::string& gateway, core::Lane lane, std::uint64_t salt,
-                         core::Random& random, std::size_t events) {
+                         core::Random& random, std::size_t events, const EventMaker& make) {
   LaneHistory out;
   core::Seq seq = 0;
   std::uint64_t epoch = salt;
@@ -39,11 +36,11 @@ LaneHistory lane_history(const std::string& gateway, core::Lane lane, std::uint6
       if (random.below(40) == 0) {
         const core::Seq to = seq + random.below(5);
         out.sent.push_back(maker.gap(seq, to, core::GapReason::kOversize));
-        if (random.below(2) == 0) out.late.push_back(reading(maker, to, random));
+        if (random.below(2) == 0) out.late.push_back(make(maker, to, random));
         seq = to;
         continue;
       }
-      out.sent.push_back(reading(maker, seq, random));
+      out.sent.push_back(make(maker, seq, random));
     }
     previous = epoch;
     // A tail that was forwarded and then lost: the next epoch begins below what the hub has.

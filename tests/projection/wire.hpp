@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,12 @@ struct LaneHistory {
   std::vector<std::size_t> lost_tails;
 };
 
-// Events of type Reading with {"k": seq}, of four entities, at times in any order.
+using EventMaker = std::function<Message(const LaneMaker&, core::Seq, core::Random&)>;
+// Of type Reading with {"k": seq}, of four entities, at times in any order.
+Message any_reading(const LaneMaker& maker, core::Seq seq, core::Random& random);
 LaneHistory lane_history(const std::string& gateway, core::Lane lane, std::uint64_t salt,
-                         core::Random& random, std::size_t events);
+                         core::Random& random, std::size_t events,
+                         const EventMaker& make = any_reading);
 
 // Go-back-N: windows with refusals in their middle, each followed by a re-send from the lowest
 // refused or from further back.
