@@ -142,12 +142,14 @@ class RowsTask final : public Task {
       listening_ = version->changes().listen([weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->wake();
       });
-    const std::string tag = entity_tag(*version, rows_->table);
-    const auto known = request_.header("if-none-match");
-    // Who asks for their own write is never told of an older count.
-    if (known && rows_->after.empty() && names_tag(*known, tag)) return not_modified(tag);
+    if (const auto known = request_.header("if-none-match"))
+      rows_->unless = [known, &version](std::uint64_t state) {
+        return names_tag(*known, entity_tag(*version, state));
+      };
     const auto page = version->run(*rows_, rows_->deadline);
     if (!page) return http::error_response(page.error());
+    const std::string tag = entity_tag(*version, page->state);
+    if (page->is_known) return not_modified(tag);
     if (page->is_reached()) return answer(*version, *page, tag);
     for (const Reached& reached : page->after)
       if (reached.state == Reached::State::kLost) return not_there(version->name(), *rows_, *page);

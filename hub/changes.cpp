@@ -2,7 +2,6 @@
 #include "hub/changes.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "core/random.hpp"
 
@@ -28,17 +27,6 @@ Changes::Changes() : instance_(new_instance()) {}
 void Changes::committed(ChangeBatch batch) {
   if (!batch.empty()) {
     const std::lock_guard lock(mutex_);
-    ++all_;
-    if (batch.everything) ++everything_;
-    std::set<std::string_view> tables(batch.touched.begin(), batch.touched.end());
-    for (const projection::RowChange& row : batch.rows) tables.insert(row.table);
-    for (const std::string_view table : tables) {
-      const auto found = counts_.find(table);
-      if (found != counts_.end())
-        ++found->second;
-      else
-        counts_.emplace(table, 1);
-    }
     cells_ += cells_of(batch);
     batches_.push_back(std::make_shared<const ChangeBatch>(std::move(batch)));
     while (cells_ > kCellsMax && !batches_.empty()) {
@@ -48,6 +36,10 @@ void Changes::committed(ChangeBatch batch) {
     }
   }
   ring();
+}
+
+void Changes::by_others(const std::set<std::string>& tables) {
+  if (!tables.empty()) committed({{}, {tables.begin(), tables.end()}, false});
 }
 
 void Changes::end() {
@@ -63,13 +55,6 @@ void Changes::ring() {
       if (auto held = bell.lock()) bells.push_back(std::move(held));
   }
   for (const auto& bell : bells) (*bell)();
-}
-
-std::uint64_t Changes::count(std::string_view table, bool is_view) const {
-  const std::lock_guard lock(mutex_);
-  if (is_view) return all_;
-  const auto found = counts_.find(table);
-  return everything_ + (found == counts_.end() ? 0 : found->second);
 }
 
 std::uint64_t Changes::next() const {

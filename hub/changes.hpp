@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "projection/engine.hpp"
@@ -24,7 +23,7 @@ struct ChangeBatch {
 };
 
 // The newest changes of one version of a model, in memory, for those who watch it: a ring that
-// forgets its oldest batches, a counter per table, and a bell. Any thread.
+// forgets its oldest batches, and a bell. Any thread.
 class Changes {
  public:
   static constexpr std::size_t kCellsMax = 500'000;  // in the ring, all batches together
@@ -34,15 +33,13 @@ class Changes {
   // After each commit through the engine, also one that moved the gate alone, and before anybody is
   // told that it is done.
   void committed(ChangeBatch batch);
+  // Others changed these tables in the database.
+  void by_others(const std::set<std::string>& tables);
   // This version is not the one that answers any more: whoever watches looks for the new one.
   void end();
 
   // Who this is: another in each process and version, so that a number is of one life only.
   const std::string& instance() const { return instance_; }
-  // How often a table has changed; of a view, how often any table has. Read it before the rows: it
-  // may then be older than they are, never newer.
-  std::uint64_t count(std::string_view table, bool is_view) const;
-
   // The number that the next batch will have.
   std::uint64_t next() const;
   struct Slice {
@@ -65,9 +62,6 @@ class Changes {
   std::deque<std::shared_ptr<const ChangeBatch>> batches_;
   std::uint64_t first_ = 1;  // number of batches_.front()
   std::size_t cells_ = 0;
-  std::map<std::string, std::uint64_t, std::less<>> counts_;
-  std::uint64_t all_ = 0;         // commits that changed anything
-  std::uint64_t everything_ = 0;  // of these, which changed who knows what
   std::vector<std::weak_ptr<Bell>> bells_;
 };
 

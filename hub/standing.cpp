@@ -45,12 +45,12 @@ void add_standing(const ModelVersion& version, const projection::QueryPage& page
     out.headers.emplace_back("Sluice-As-Of", core::format_time(page.last_event_ns));
 }
 
-std::string entity_tag(const ModelVersion& version, std::string_view table) {
-  bool is_view = true;
-  for (const projection::QueryTable& known : version.tables())
-    if (known.name == table) is_view = known.view;
-  return "\"" + version.changes().instance() + "-" +
-         std::to_string(version.changes().count(table, is_view)) + "\"";
+std::string entity_tag(const ModelVersion& version, std::uint64_t state) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(state));
+  // The definition as well: it says which columns an empty table has.
+  return "\"" + version.id().text() + "-" + version.definition()->fingerprint().substr(0, 8) + "-" +
+         text + "\"";
 }
 
 bool names_tag(std::string_view if_none_match, std::string_view tag) {

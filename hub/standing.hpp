@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -17,8 +18,9 @@ namespace sluice::hub {
 void add_standing(const ModelVersion& version, const projection::QueryPage& page,
                   const core::Clock& clock, http::Response& out);
 
-// The strong tag of a table's rows as they are: another after each commit that changed it.
-std::string entity_tag(const ModelVersion& version, std::string_view table);
+// The strong tag of a table's rows in this state (QueryPage::state) of this version: the same
+// whichever worker answers, before and after a start.
+std::string entity_tag(const ModelVersion& version, std::uint64_t state);
 // If-None-Match names it, or says "*".
 bool names_tag(std::string_view if_none_match, std::string_view tag);
 

@@ -118,6 +118,9 @@ Result<void> ModelEngine::prepare() {
   if (!parking) return parking.error();
   parking_ = std::move(*parking);
   SLUICE_TRY(decisions_.reload());
+  auto stamps = StampWriter::prepare(*target_);
+  if (!stamps) return stamps.error();
+  stamps_ = std::move(*stamps);
   return settings_.sink ? settings_.sink->open(*target_) : Result<void>();
 }
 
@@ -137,6 +140,8 @@ Result<BatchOutcome> ModelEngine::batch(const HubStream& hub, const Gateways& ga
   last_event_ns_ = 0;
   now_ns_ = clock_.wall_ns();
   rows_->next_batch();
+  stamps_.begin();
+  reported_ = SIZE_MAX;
   store_->trim_cache();
   auto transaction = Transaction::begin(*target_, how);
   if (!transaction) {
@@ -201,7 +206,6 @@ Result<void> ModelEngine::check_fence(const HubStream& hub) {
 }
 
 Result<void> ModelEngine::write_rows() {
-  if (!settings_.report_changes) return rows_->flush();
   return rows_->flush([this](const Row& row) { report(row); });
 }
 
@@ -209,6 +213,8 @@ Result<void> ModelEngine::finish(const HubStream& hub, Transaction& transaction)
   SLUICE_TRY(carry_out_decisions());
   SLUICE_TRY(write_rows());
   SLUICE_TRY(store_->flush());
+  for (const std::string& table : outcome_.touched_tables) stamps_.changed(table);
+  SLUICE_TRY(stamps_.write(hub.name));
   if (outcome_.applied != 0 || refused_ != 0)
     SLUICE_TRY(totals_->bind(1, std::string_view(hub.name))
                    .bind(2, as_int(outcome_.applied))

@@ -169,6 +169,8 @@ class Engine {
   virtual ~Engine() = default;
 
   virtual const Model& model() const = 0;
+  // Whose stamps (stamps.hpp) are those of this engine.
+  virtual std::int64_t writer() const = 0;
 
   // The fencing token under which this engine reads a hub stream; nullopt, as at first: no fence.
   // apply() and caught_up() fail with kUnauthorized, and nothing happens, once the database has

@@ -85,6 +85,9 @@ void ModelEngine::alarm(std::string text) {
 
 void ModelEngine::report(const Row& row) {
   if (row.table >= model_->tables().size()) return;  // the engine's own
+  if (row.table != reported_) stamps_.changed(model_->tables()[row.table].name);
+  reported_ = row.table;
+  if (!settings_.report_changes) return;
   if (outcome_.changes.size() == kChangesMax) {
     outcome_.changes_cut = true;
     return;

@@ -17,6 +17,7 @@
 #include "projection/parking.hpp"
 #include "projection/rows.hpp"
 #include "projection/sql_runner.hpp"
+#include "projection/stamps.hpp"
 #include "projection/table_gate_store.hpp"
 #include "projection/target.hpp"
 
@@ -32,6 +33,7 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<void> prepare();
 
   const Model& model() const override { return *model_; }
+  std::int64_t writer() const override { return stamps_.writer(); }
   void set_fence(const std::string& hub_stream, std::optional<std::uint64_t> token) override;
   core::Result<std::optional<Position>> position(const std::string& hub_stream) override;
   core::Result<void> begin(const HubStream& hub, std::uint64_t first_seq) override;
@@ -129,6 +131,7 @@ class ModelEngine final : public Engine, private GateSink {
   std::unique_ptr<SqlRunner> sql_;  // none: the model has no SQL of its own
   std::unique_ptr<Parking> parking_;
   Decisions decisions_;
+  StampWriter stamps_;
   std::map<std::string, std::uint64_t, std::less<>> fences_;  // by hub stream
 
   std::uint64_t session_ = 0;  // the target's, in which what is in memory was read
@@ -140,6 +143,7 @@ class ModelEngine final : public Engine, private GateSink {
   std::int64_t last_event_ns_ = 0;
   std::int64_t now_ns_ = 0;
   std::vector<core::Result<Arrival>> arrivals_;
+  std::size_t reported_ = SIZE_MAX;  // the table of the row reported last
 
   StatementPtr position_;
   StatementPtr save_position_;

@@ -8,6 +8,7 @@
 #include "projection/query_cursor.hpp"
 #include "projection/query_reach.hpp"
 #include "projection/query_select.hpp"
+#include "projection/stamps.hpp"
 #include "projection/stored_model.hpp"
 #include "projection/target.hpp"
 
@@ -21,8 +22,12 @@ using Clock = std::chrono::steady_clock;
 
 class TargetQuery final : public Query {
  public:
-  TargetQuery(const Model& model, std::unique_ptr<Target> target, ReachReader reach)
-      : target_(std::move(target)), reach_(std::move(reach)), tables_(query_tables(model)) {}
+  TargetQuery(const Model& model, std::unique_ptr<Target> target, ReachReader reach,
+              StampReader stamps)
+      : target_(std::move(target)),
+        reach_(std::move(reach)),
+        stamps_(std::move(stamps)),
+        tables_(query_tables(model)) {}
 
   const std::vector<QueryTable>& tables() const override { return tables_; }
   Result<QueryPage> run(const QueryRequest& request, std::chrono::milliseconds deadline) override;
@@ -35,7 +40,8 @@ class TargetQuery final : public Query {
   Result<std::uint64_t> count(const Select& select);
 
   std::unique_ptr<Target> target_;
-  ReachReader reach_;  // ends before the target
+  ReachReader reach_;  // these end before the target
+  StampReader stamps_;
   std::vector<QueryTable> tables_;
 };
 
@@ -77,7 +83,7 @@ Result<QueryPage> TargetQuery::run(const QueryRequest& request,
   return page;
 }
 
-// Rows, count, positions and gate of one instant.
+// Rows, count, positions, state and gate of one instant.
 Result<QueryPage> TargetQuery::read(const QueryTable& table, const QueryRequest& request,
                                     const Select& select) {
   auto transaction = Transaction::begin(*target_, Begin::kSnapshot);
@@ -96,6 +102,11 @@ Result<QueryPage> TargetQuery::read(const QueryTable& table, const QueryRequest&
     page.after.push_back(*reached);
   }
   if (!page.is_reached()) return page;
+  const auto stamps = stamps_.read();
+  if (!stamps) return stamps.error();
+  page.state = table.view ? state_of(*stamps) : state_of(*stamps, table.name);
+  page.is_known = request.unless && request.unless(page.state);
+  if (page.is_known) return page;
   SLUICE_TRY(read_rows(table, request, select, page));
   if (request.count) {
     const auto rows = count(select);
@@ -185,9 +196,11 @@ Result<std::unique_ptr<Query>> Query::open(std::shared_ptr<const Model> model, c
   SLUICE_TRY(check_stored_model(**target, *model));
   auto reach = ReachReader::prepare(**target);
   if (!reach) return reach.error();
+  auto stamps = StampReader::prepare(**target);
+  if (!stamps) return stamps.error();
   (*target)->allow_only_selects();
-  return std::unique_ptr<Query>(
-      std::make_unique<TargetQuery>(*model, std::move(*target), std::move(*reach)));
+  return std::unique_ptr<Query>(std::make_unique<TargetQuery>(
+      *model, std::move(*target), std::move(*reach), std::move(*stamps)));
 }
 
 }  // namespace sluice::projection

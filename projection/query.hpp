@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,8 @@ struct QueryRequest {
   // Only if the model has all of these (read your writes); else no rows, and QueryPage::after says
   // how far it is.
   std::vector<core::Identity> after = {};
+  // No rows if it says true of the table's state (QueryPage::state).
+  std::function<bool(std::uint64_t state)> unless = {};
 };
 
 struct QueryColumn {
@@ -92,7 +95,11 @@ struct QueryPage {
   std::vector<QueryPosition> positions;
   std::int64_t last_event_ns = 0;  // recorded time of the newest applied event; 0: none
   std::vector<Reached> after;      // as QueryRequest::after
-  bool is_reached() const;         // all of `after`
+  // Another number after each commit that changed the table (of a view: any table), whoever made
+  // it, and never the same again for other rows (stamps.hpp).
+  std::uint64_t state = 0;
+  bool is_known = false;    // QueryRequest::unless said so: there are no rows
+  bool is_reached() const;  // all of `after`
 };
 
 struct QueryTable {

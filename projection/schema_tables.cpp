@@ -81,6 +81,13 @@ CREATE TABLE _sluice_audit (
 CREATE TABLE _sluice_fence (hub_stream $text PRIMARY KEY, token $int NOT NULL)$strict;
 )sql";
 
+constexpr std::string_view kChanged = R"sql(
+CREATE TABLE _sluice_changed (
+  hub_stream $text NOT NULL, table_name $text NOT NULL, writer $int NOT NULL, stamp $int NOT NULL,
+  PRIMARY KEY (hub_stream, table_name)
+)$strict;
+)sql";
+
 }  // namespace
 
 std::string in_dialect(std::string_view sql, Dialect dialect) {
@@ -100,8 +107,12 @@ std::string in_dialect(std::string_view sql, Dialect dialect) {
   return out;
 }
 
+std::string changed_table(Dialect dialect) {
+  return in_dialect(kChanged, dialect);
+}
+
 std::string internal_tables(Dialect dialect) {
-  return in_dialect(kTables, dialect);
+  return in_dialect(kTables, dialect) + changed_table(dialect);
 }
 
 }  // namespace sluice::projection

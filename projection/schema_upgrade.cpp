@@ -82,6 +82,7 @@ Result<void> upgrade_schema(Target& target, const Model& model) {
   if (*format != "3") SLUICE_TRY(target.exec(kTotals));
   if (*format != "3") SLUICE_TRY(target.exec(kSettled));
   SLUICE_TRY(target.exec(in_dialect(kPlaces, target.dialect())));
+  SLUICE_TRY(target.exec(changed_table(target.dialect())));
   SLUICE_TRY(target.exec("UPDATE _sluice_meta SET value = '" + std::to_string(kSchemaFormat) +
                          "' WHERE name = 'format'"));
   return transaction->commit();

@@ -181,6 +181,7 @@ TEST_F(LateTest, ADatabaseOfTheFirstFormatIsBroughtUpToThisOne) {
                        "DROP TABLE _sluice_fence;"
                        "DROP INDEX _sluice_parked_stream;"
                        "DROP TABLE _sluice_settled;"
+                       "DROP TABLE _sluice_changed;"
                        "UPDATE _sluice_meta SET value = '1' WHERE name = 'format'"));
   }
   reopen();
