@@ -7,6 +7,7 @@
 #include "cli/program.hpp"
 #include "cli/units.hpp"
 #include "core/text.hpp"
+#include "sync/nats/hub_rights.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -38,6 +39,7 @@ constexpr const char* kExamples =
     " $ sluice provision --max-bytes 10GiB --max-age 90d\n"
     " $ sluice provision --shard north --max-bytes 50GiB --keep-forever --replicas 3 \\\n"
     "     --nats tls://hub.example.com:4222 --creds admin.creds\n"
+    " $ sluice provision --max-bytes 10GiB --max-age 90d --workers\n"
     " $ sluice provision --check\n";
 
 struct Options {
@@ -46,6 +48,7 @@ struct Options {
   bool keep_forever = false;
   int replicas = 1;
   bool workers = false;
+  std::string hub = "hub";
   bool immutable = false;
   bool check = false;
   nats::LoginSettings login;
@@ -167,6 +170,14 @@ void print_advice(Output& output, const nats::Provisioned& all) {
   }
 }
 
+// What the login of a worker may do: it is for whoever keeps the server's configuration.
+void print_rights(Output& output, const nats::Rights& rights, const Options& given) {
+  output.raw_line("");
+  output.raw_line("The login of each sluice-hub with workers = true and name = \"" + given.hub +
+                  "\" needs, for shard " + given.shard + ":");
+  output.raw_line(nats::permissions_text(rights));
+}
+
 ExitCode run_provision(Program& program, const Options& given) {
   Output& output = program.output;
   const auto refuse = [&](const core::Error& error) {
@@ -179,10 +190,18 @@ ExitCode run_provision(Program& program, const Options& given) {
   if (!connection) return refuse(connection.error());
   const auto all = nats::provision(**connection, {.wish = *wish, .check_only = given.check});
   if (!all) return refuse(all.error());
-  if (output.json())
-    output.document(document_of(*all));
-  else
+  const auto rights = nats::hub_rights(given.hub, {given.shard}, true);
+  if (output.json()) {
+    json::object document = document_of(*all);
+    if (given.workers)
+      document["worker_rights"] = json::object{
+          {"publish", json::array(rights.publish.begin(), rights.publish.end())},
+          {"subscribe", json::array(rights.subscribe.begin(), rights.subscribe.end())}};
+    output.document(document);
+  } else {
     print_text(output, *all);
+    if (given.workers) print_rights(output, rights, given);
+  }
   output.flush();
   print_advice(output, *all);
   return all->agrees() ? ExitCode::kOk : ExitCode::kOther;
@@ -201,7 +220,11 @@ void add_provision(Program& program) {
       ->type_name("NAME")
       ->capture_default_str();
   verb.add_flag("--workers", given->workers,
-                "Also the bucket SLUICE-LEASES, for several sluice-hub that share shards.");
+                "Also the bucket SLUICE-LEASES, for several sluice-hub that share shards; prints "
+                "what their login may do.");
+  verb.add_option("--hub-name", given->hub, "With --workers: their [hub] name.")
+      ->type_name("NAME")
+      ->capture_default_str();
   verb.add_option("--max-bytes", given->max_bytes, "How much the hub stream may hold, as 10GiB.")
       ->type_name("N");
   verb.add_option("--max-age", given->max_age, "How long events are kept, as 90d.")->type_name("D");

@@ -30,6 +30,8 @@ class EngineHost {
   const std::string& label() const { return label_; }
   const projection::Model& model() const { return engine_->model(); }
   const std::string& name() const { return model().name(); }
+  // Whose stamps (projection/stamps.hpp) are those of this engine.
+  std::int64_t writer() const { return engine_->writer(); }
 
   // Runs `work(Engine&)` with nobody else in the engine.
   template <class Work>

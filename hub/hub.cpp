@@ -212,6 +212,9 @@ Result<void> Hub::Parts::open_model(const FoundDefinition& found) {
     (void)audit.record(type, data);  // it logs what the gateway beside did not take
   };
   of_model.shared = settings.workers;
+  // Whoever reads the first shard; the database has the last word.
+  if (leases)
+    of_model.decides = [this] { return leases->book().is_granted(settings.shards.front()); };
   of_model.check = sample_check();
   of_model.keep = static_cast<std::size_t>(settings.keep_versions);
   auto host = ModelHost::open(found, std::move(of_model), clock, log);

@@ -166,6 +166,7 @@ bool ModelFeed::enter_lease() {
   token_ = settings_.leases->enter(settings_.shard);
   if (token_)
     host_.with_engine([&](projection::Engine& engine) { engine.set_fence(hub_stream_, token_); });
+  was_elsewhere_ = true;
   const std::lock_guard lock(mutex_);
   status_.elsewhere = !token_;
   if (!token_) status_.connected = false;
@@ -371,7 +372,9 @@ Result<std::optional<projection::BatchOutcome>> ModelFeed::apply(
   next_ = batch.back().sequence + 1;
   quiet_ = false;
   // Before anybody can see that the position moved.
-  host_.changes().committed(changes_of(host_.model(), **outcome));
+  ChangeBatch changes = changes_of(host_.model(), **outcome);
+  changes.everything |= std::exchange(was_elsewhere_, false);
+  host_.changes().committed(std::move(changes));
   const std::lock_guard lock(mutex_);
   status_.position = batch.back().sequence;
   status_.hub_last = status_.position + batch.back().pending;

@@ -113,6 +113,7 @@ class ModelFeed {
   std::uint64_t next_ = 1;  // the model's position is to be here, or was turned back
   bool in_bulk_ = false;
   std::optional<std::uint64_t> token_;  // of the lease
+  bool was_elsewhere_ = false;          // until the first batch under it others may have written
   bool has_holes_ = false;
   bool alarmed_ = false;             // a hole has been open for too long, and that was said
   bool quiet_ = false;               // nothing came since the last check

@@ -34,7 +34,8 @@ ModelHost::~ModelHost() {
 Result<std::shared_ptr<ModelHost>> ModelHost::open(const FoundDefinition& file, Parts parts,
                                                    const core::Clock& clock, core::Logger& log) {
   std::shared_ptr<ModelHost> host(new ModelHost(file.model, std::move(parts), clock, log));
-  const std::lock_guard lock(host->operation_);
+  Change change(*host);
+  if (host->parts_.shared) SLUICE_TRY(change.enter());
   SLUICE_TRY(host->open_serving(file));
   SLUICE_TRY(host->resume());
   SLUICE_TRY(host->take(file));
@@ -151,8 +152,17 @@ Result<void> ModelHost::open_serving(const FoundDefinition& file) {
     if (!opened) return opened.error();
     version = std::move(*opened);
   }
-  book->serve(version->id(), clock_.wall_ns());
-  SLUICE_TRY(parts_.store->serve(*book));
+  // A worker that joins changes nothing, unless somebody died in the midst of a change.
+  const auto is_known = [&] {
+    if (!parts_.shared || book->serving() == nullptr || book->serving()->id != version->id())
+      return false;
+    const auto stored = parts_.store->read();
+    return stored && *stored == *book;
+  };
+  if (!is_known()) {
+    book->serve(version->id(), clock_.wall_ns());
+    SLUICE_TRY(parts_.store->serve(*book));
+  }
   const std::lock_guard lock(mutex_);
   book_ = std::move(*book);
   serving_ = std::move(version);
@@ -164,6 +174,10 @@ Result<void> ModelHost::resume() {
   const VersionRecord* coming = book_.coming();
   if (coming == nullptr) return {};
   const VersionRecord record = *coming;
+  if (parts_.shared) {
+    (void)adopt_coming(&record);  // the others may have it; else it is tried again
+    return {};
+  }
   auto definition = stored_model(record.id);
   if (definition) {
     auto version = open_version(*definition, record.id);
@@ -195,6 +209,7 @@ Result<void> ModelHost::resume() {
 
 // The plan for the model file as it is now.
 Result<void> ModelHost::take(const FoundDefinition& file) {
+  file_ = file;
   if (!file.definition) {
     say_problem(file.problem);
     return {};
@@ -227,7 +242,8 @@ Result<void> ModelHost::take(const FoundDefinition& file) {
 }
 
 Result<void> ModelHost::reload(const FoundDefinition& file) {
-  const std::lock_guard lock(operation_);
+  const auto changing = change();
+  if (!changing) return changing.error();
   return take(file);
 }
 
@@ -259,14 +275,17 @@ Result<void> ModelHost::begin_build(Definition definition, VersionId id,
 
 // Gives up what is being built; what returns is kept again.
 Result<void> ModelHost::abandon() {
-  const std::shared_ptr<Build> given_up = build();
-  if (!given_up) return {};
-  const VersionId id = given_up->version->id();
-  set_build(nullptr);
-  given_up->version->stop_feeds();
-  given_up->version->join_feeds();
+  const VersionRecord* coming = book_.coming();
+  if (coming == nullptr) return {};
+  const VersionId id = coming->id;
+  const bool returning = coming->state == VersionState::kReturning;
+  if (const std::shared_ptr<Build> given_up = build()) {
+    set_build(nullptr);
+    given_up->version->stop_feeds();
+    given_up->version->join_feeds();
+  }
   VersionBook book = book_;
-  if (given_up->returning) {
+  if (returning) {
     book.set(id, VersionState::kKept, clock_.wall_ns(), {});
   } else {
     SLUICE_TRY(parts_.store->drop(id));
@@ -277,7 +296,8 @@ Result<void> ModelHost::abandon() {
 }
 
 Result<VersionId> ModelHost::rebuild(const std::string& reason) {
-  const std::lock_guard lock(operation_);
+  const auto changing = change();
+  if (!changing) return changing.error();
   Definition definition = serving()->definition();
   if (const auto now = build()) {
     const BuildState state = [&] {
@@ -296,9 +316,18 @@ Result<VersionId> ModelHost::rebuild(const std::string& reason) {
 }
 
 Result<VersionId> ModelHost::accept() {
-  const std::lock_guard lock(operation_);
+  const auto changing = change();
+  if (!changing) return changing.error();
+  if (!build()) return fail(Errc::kNotFound, "no version of model " + name_ + " is being built");
+  if (parts_.shared) {  // whoever decides is to know it
+    VersionBook book = book_;
+    if (VersionRecord* record = book.find(build()->version->id())) {
+      record->accepted = true;
+      record->obstacle.clear();
+    }
+    SLUICE_TRY(save(std::move(book)));
+  }
   const std::lock_guard look(mutex_);
-  if (!build_) return fail(Errc::kNotFound, "no version of model " + name_ + " is being built");
   build_->accepted = true;
   // The verdict so far was given without this: who asks before the keeper has looked again, as
   // `sluice model rebuild --accept --wait` does, must not be told that it cannot serve.
@@ -307,7 +336,8 @@ Result<VersionId> ModelHost::accept() {
 }
 
 Result<VersionId> ModelHost::roll_back(std::optional<VersionId> to, const std::string& reason) {
-  const std::lock_guard lock(operation_);
+  const auto changing = change();
+  if (!changing) return changing.error();
   const VersionRecord* record = to ? book_.find(*to) : book_.previous();
   if (record == nullptr || record->state != VersionState::kKept)
     return fail(Errc::kNotFound,
@@ -317,6 +347,7 @@ Result<VersionId> ModelHost::roll_back(std::optional<VersionId> to, const std::s
   auto definition = stored_model(id);
   if (!definition) return definition.error();
   SLUICE_TRY(abandon());
+  SLUICE_TRY(parts_.store->reopen(id));
   auto version = open_version(std::move(*definition), id);
   if (!version) return version.error();
   VersionBook book = book_;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -66,6 +67,10 @@ struct HostStatus {
 // One model with its versions: one serves, one may be built beside it (or returns), others are kept
 // and rest. A thread of its own watches what is built: caught up, checked by sample, it takes the
 // serving one's place, which readers see as one instant. Any thread.
+//
+// With other workers the book of versions in the database is what all of them follow: whoever
+// changes it has it for itself meanwhile (Change), the others see the change within a moment, and
+// open what now serves or is being built by the definition in its database.
 class ModelHost {
  public:
   struct Parts {
@@ -75,6 +80,8 @@ class ModelHost {
     std::function<void(std::string_view type, const core::json::object& data)> audit;
     std::size_t keep = 2;  // versions that served before
     bool shared = false;   // with other workers
+    // Shared: whether this worker is the one that checks what is built and lets it serve.
+    std::function<bool()> decides;
   };
 
   // Opens the serving version, and goes on with one under construction. The model file may be
@@ -124,6 +131,33 @@ class ModelHost {
 
   ModelHost(std::string name, Parts parts, const core::Clock& clock, core::Logger& log);
 
+  // The right to change the versions, of this program's threads and of all workers.
+  class Change {
+   public:
+    explicit Change(ModelHost& host) : lock_(host.operation_), store_(host.parts_.store.get()) {}
+    Change(Change&& other) noexcept
+        : lock_(std::move(other.lock_)),
+          store_(other.store_),
+          entered_(std::exchange(other.entered_, false)) {}
+    ~Change() {
+      if (entered_) store_->leave();
+    }
+    core::Result<void> enter();
+
+   private:
+    std::unique_lock<std::mutex> lock_;
+    VersionStore* store_;
+    bool entered_ = false;
+  };
+  // What others changed is known on return. kUnavailable: another worker is at it.
+  core::Result<Change> change();
+  // Under operation_: everything is as `book`, which somebody else wrote.
+  core::Result<void> adopt(const VersionBook& book);
+  core::Result<void> adopt_serving(const VersionId& id);
+  core::Result<void> adopt_coming(const VersionRecord* record);
+  void adopt_word(const VersionBook& book);
+  bool decides() const { return !parts_.shared || (parts_.decides && parts_.decides()); }
+
   // Under operation_.
   core::Result<void> open_serving(const FoundDefinition& file);
   core::Result<void> resume();
@@ -145,9 +179,13 @@ class ModelHost {
   void keep();
   void look_at(const std::shared_ptr<Build>& build);
   BuildFacts facts_of(Build& build);
+  void tell_others(const Build& build);
   void check(const std::shared_ptr<Build>& build);
   std::shared_ptr<Build> build() const;
   bool stopping() const { return stopping_.load(); }
+
+  // With other workers (model_watch.cpp): a thread that looks at what they do.
+  void watch();
 
   const std::string name_;
   const Parts parts_;
@@ -160,12 +198,14 @@ class ModelHost {
   mutable std::mutex mutex_;  // short: what others look at
   std::condition_variable wake_;
   VersionBook book_;
+  FoundDefinition file_;  // as it was read last
   std::shared_ptr<ModelVersion> serving_;
   std::shared_ptr<Build> build_;
   std::string problem_;
 
   std::atomic<bool> stopping_{false};
   std::thread keeper_;
+  std::thread watcher_;
 };
 
 }  // namespace sluice::hub

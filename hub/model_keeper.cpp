@@ -19,6 +19,7 @@ constexpr std::size_t kHolesLooked = 100 * EngineHost::kHolesMax;
 constexpr std::size_t kLanesLooked = 100 * EngineState::kLanesMax;
 // For so long the serving version stands still at most while the other reads what it has.
 constexpr std::uint64_t kStandStillNs = 10'000'000'000;
+constexpr std::uint64_t kSharedStandStillNs = 5'000'000'000;  // with the others' batches waiting
 constexpr milliseconds kStandStillLook{2};
 constexpr std::uint64_t kAgainNs = 30'000'000'000;
 
@@ -60,6 +61,13 @@ Result<std::vector<LanePoint>> lane_points(ModelVersion& version) {
   return out;
 }
 
+// The highest message of a hub stream that a version has read; 0 if that is not known.
+std::uint64_t read_up_to(ModelVersion& version, const std::string& hub_stream) {
+  const auto position =
+      version.with_engine([&](projection::Engine& engine) { return engine.position(hub_stream); });
+  return position && *position ? (*position)->sequence : 0;
+}
+
 // True if `to` has read every hub stream as far as `from`.
 Result<bool> reached(ModelVersion& from, ModelVersion& to) {
   for (const auto& feed : from.feeds()) {
@@ -88,6 +96,9 @@ void ModelHost::start() {
     now->version->start_feeds(now->returning ? ModelFeed::Pace::kLive : ModelFeed::Pace::kBulk);
   keeper_ = std::thread([this] { keep(); });
   pthread_setname_np(keeper_.native_handle(), ("keep-" + name_).substr(0, 15).c_str());
+  if (!parts_.shared) return;
+  watcher_ = std::thread([this] { watch(); });
+  pthread_setname_np(watcher_.native_handle(), ("watch-" + name_).substr(0, 15).c_str());
 }
 
 void ModelHost::stop() {
@@ -102,6 +113,7 @@ void ModelHost::stop() {
 
 void ModelHost::join() {
   if (keeper_.joinable()) keeper_.join();
+  if (watcher_.joinable()) watcher_.join();
   for (const auto& version : open_versions())
     if (version) {
       version->stop_feeds();  // once more: the keeper may have been in the midst of a switch
@@ -122,6 +134,7 @@ void ModelHost::keep() {
 
 void ModelHost::look_at(const std::shared_ptr<Build>& build) {
   const BuildFacts facts = facts_of(*build);
+  if (!decides()) return;  // whoever does says in the book what is in the way
   BuildVerdict verdict = judge_build(facts);
   if (verdict.state == BuildState::kReady && clock_.monotonic_ns() < build->again_ns)
     verdict = {BuildState::kWaiting, build->obstacle};
@@ -137,6 +150,7 @@ void ModelHost::look_at(const std::shared_ptr<Build>& build) {
     }
     build->verdict = verdict;
   }
+  tell_others(*build);
   if (verdict.state == BuildState::kVerifying) check(build);
   if (verdict.state == BuildState::kReady) let_serve(build);
 }
@@ -149,6 +163,15 @@ BuildFacts ModelHost::facts_of(Build& build) {
   std::uint64_t last = 0;
   for (const auto& feed : build.version->feeds()) {
     const FeedStatus status = feed->status();
+    if (status.elsewhere) {  // another worker's: what the database says of it
+      const std::uint64_t read = read_up_to(*build.version, feed->hub_stream());
+      const std::uint64_t served = read_up_to(*serving(), feed->hub_stream());
+      done += read;
+      last += std::max(read, served);
+      // It has not even begun: nobody needs to stand still for it.
+      facts.connected = facts.connected && (read != 0 || served == 0);
+      continue;
+    }
     const std::uint64_t before = status.hub.first > 0 ? status.hub.first - 1 : 0;
     done += std::max(status.position, before) - before;
     last += std::max({status.hub_last, status.hub.last, status.position, before}) - before;
@@ -192,9 +215,37 @@ void ModelHost::check(const std::shared_ptr<Build>& build) {
       verdict->good ? std::to_string(verdict->rows) + " rows checked" : verdict->words;
 }
 
+// So that an operator hears it from every worker.
+void ModelHost::tell_others(const Build& build) {
+  if (!parts_.shared) return;
+  const BuildVerdict verdict = [&] {
+    const std::lock_guard lock(mutex_);
+    return build.verdict;
+  }();
+  const bool is_stuck =
+      verdict.state == BuildState::kRefused || verdict.state == BuildState::kWaiting;
+  const std::string words = is_stuck ? verdict.why : std::string();
+  const auto says = [&](const VersionBook& book) {
+    const VersionRecord* record = book.find(build.version->id());
+    return record == nullptr || record->obstacle == words;
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    if (says(book_)) return;
+  }
+  const auto changing = change();
+  if (!changing || says(book_)) return;
+  VersionBook book = book_;
+  VersionRecord* record = book.find(build.version->id());
+  record->obstacle = words;
+  record->refused = verdict.state == BuildState::kRefused;
+  (void)save(std::move(book));  // else at the next look
+}
+
 // What stands in the way of readers seeing `to` in the place of `from`, which stands still.
 std::string ModelHost::catch_up(ModelVersion& from, ModelVersion& to) {
-  const std::uint64_t until = clock_.monotonic_ns() + kStandStillNs;
+  const std::uint64_t until =
+      clock_.monotonic_ns() + (parts_.shared ? kSharedStandStillNs : kStandStillNs);
   for (;;) {
     const auto there = reached(from, to);
     if (!there) return there.error().message;
@@ -215,19 +266,24 @@ bool ModelHost::let_serve(const std::shared_ptr<Build>& build) {
   core::json::object deed;
   bool returning = false;
   {
-    const std::lock_guard lock(operation_);
-    if (this->build() != build || stopping()) return false;
+    const auto changing = change();
+    if (!changing || this->build() != build || stopping()) return false;
     const auto old = serving();
     const auto fresh = build->version;
     const std::uint64_t began = clock_.monotonic_ns();
     old->stop_feeds();
     old->join_feeds();
-    std::string obstacle = catch_up(*old, *fresh);
+    std::string obstacle;
+    if (parts_.shared)
+      if (const auto still = parts_.store->hold_still(old->id()); !still)
+        obstacle = still.error().message;  // another worker's batch does not end
+    if (obstacle.empty()) obstacle = catch_up(*old, *fresh);
     VersionBook book = book_;
     book.serve(fresh->id(), clock_.wall_ns());
     if (obstacle.empty())
       if (const auto done = parts_.store->serve(book); !done) obstacle = done.error().message;
     if (!obstacle.empty()) {
+      parts_.store->let_go();
       if (!stopping()) old->start_feeds(ModelFeed::Pace::kLive);
       const std::lock_guard look(mutex_);
       build->again_ns = clock_.monotonic_ns() + kAgainNs;
@@ -265,7 +321,8 @@ bool ModelHost::let_serve(const std::shared_ptr<Build>& build) {
 }
 
 void ModelHost::drop_surplus() {
-  const std::lock_guard lock(operation_);
+  const auto changing = change();
+  if (!changing) return;  // another worker's turn
   for (const VersionId& id : book_.surplus(parts_.keep)) {
     const auto dropped = parts_.store->drop(id);
     if (!dropped) {

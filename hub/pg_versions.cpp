@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
+#include <optional>
 
 #include "hub/version_store.hpp"
 #include "projection/sql.hpp"
@@ -21,6 +22,10 @@ constexpr const char* kTable =
     "CREATE TABLE IF NOT EXISTS _sluice_versions"
     " (one bigint PRIMARY KEY CHECK (one = 1), book text NOT NULL)";
 
+// Who changes the versions has this lock, of its session.
+constexpr const char* kKey = "hashtextextended('sluice versions ' || current_schema(), 0)";
+constexpr const char* kClosed = "9223372036854775807";  // a fencing token
+
 // The tables and views of a schema with their columns, without what is the engine's own.
 constexpr const char* kShape =
     "SELECT c.relname, a.attname FROM pg_class AS c"
@@ -37,21 +42,69 @@ class PgVersions final : public VersionStore {
 
   Result<VersionBook> load(std::int64_t now_ns) override {
     SLUICE_TRY(connect());
-    auto text = projection::query_text(*target_, "SELECT book FROM _sluice_versions");
-    if (!text && text.error().code != Errc::kNotFound) return text.error();
-    VersionBook book;
-    if (text) {
-      auto read = read_book(*text);
-      if (!read)
-        return fail(read.error().code, target_->place().text() + ": " + read.error().message);
-      book = std::move(*read);
-    }
+    auto book = read();
+    const bool known = book.has_value();
+    if (!known && book.error().code != Errc::kNotFound) return book.error();
+    if (!known) book = VersionBook();
     const auto there = schemas();
     if (!there) return there.error();
     // The views and the book change in one transaction, so the book is right.
-    const VersionRecord* serving = book.serving();
+    const VersionRecord* serving = book->serving();
     const auto id = serving != nullptr ? std::optional(serving->id) : std::nullopt;
-    return reconcile(std::move(book), text.has_value(), id, *there, now_ns);
+    return reconcile(std::move(*book), known, id, *there, now_ns);
+  }
+
+  Result<VersionBook> read() override {
+    SLUICE_TRY(connect());
+    auto text = projection::query_text(*target_, "SELECT book FROM _sluice_versions");
+    if (!text) return text.error();
+    auto book = read_book(*text);
+    if (!book)
+      return fail(book.error().code, target_->place().text() + ": " + book.error().message);
+    written_ = std::move(*text);
+    return book;
+  }
+
+  Result<void> enter() override {
+    SLUICE_TRY(connect());
+    // Who stands still with the lock loses it with the session (PostgreSQL 14 and later).
+    (void)target_->exec("SET idle_session_timeout = 60000");
+    const auto entered = target_->exec(std::string("SELECT pg_advisory_lock(") + kKey + ")");
+    if (entered || entered.error().code != Errc::kBusy) return entered;
+    return fail(Errc::kUnavailable, "another program is changing the versions of model " + model_ +
+                                        " just now: try again");
+  }
+
+  void leave() override {
+    let_go();
+    if (!target_) return;
+    const std::string unlock = std::string("SELECT pg_advisory_unlock(") + kKey + ")";
+    // The lock ends with the session at the latest.
+    if (!target_->exec(unlock + "; SET idle_session_timeout = 0")) target_.reset();
+  }
+
+  Result<void> hold_still(const VersionId& id) override {
+    SLUICE_TRY(connect());
+    let_go();
+    auto transaction = projection::Transaction::begin(*target_, Begin::kSynced);
+    if (!transaction) return transaction.error();
+    // The first thing that each batch writes: those under way end, others do not begin.
+    const auto held = target_->exec("LOCK TABLE " + sql::quoted(schema_of(id)) +
+                                    "._sluice_fence IN EXCLUSIVE MODE");
+    if (!held)
+      return held.error().code == Errc::kBusy ? fail(Errc::kUnavailable, held.error().message)
+                                              : held.error();
+    still_.emplace(std::move(*transaction));
+    held_ = id;
+    return {};
+  }
+
+  void let_go() override { still_.reset(); }
+
+  Result<void> reopen(const VersionId& id) override {
+    SLUICE_TRY(connect());
+    return target_->exec("DELETE FROM " + sql::quoted(schema_of(id)) +
+                         "._sluice_fence WHERE token = " + kClosed);
   }
 
   Result<void> save(const VersionBook& book) override {
@@ -59,28 +112,23 @@ class PgVersions final : public VersionStore {
     auto transaction = projection::Transaction::begin(*target_, Begin::kSynced);
     if (!transaction) return transaction.error();
     SLUICE_TRY(write(book));
-    return transaction->commit();
+    return commit(*transaction);
   }
 
   Result<void> serve(const VersionBook& book) override {
     const VersionRecord* serving = book.serving();
     if (serving == nullptr) return fail(Errc::kInternal, "no version is to serve");
     SLUICE_TRY(connect());
-    auto transaction = projection::Transaction::begin(*target_, Begin::kSynced);
-    if (!transaction) return transaction.error();
-    const auto old = shape_of(model_);
-    if (!old) return old.error();
-    for (const auto& [name, columns] : *old)
-      SLUICE_TRY(target_->exec("DROP VIEW " + sql::quoted(model_) + "." + sql::quoted(name)));
-    const std::string schema = schema_of(serving->id);
-    const auto fresh = shape_of(schema);
-    if (!fresh) return fresh.error();
-    for (const auto& [name, columns] : *fresh)
-      SLUICE_TRY(target_->exec("CREATE VIEW " + sql::quoted(model_) + "." + sql::quoted(name) +
-                               " AS SELECT " + columns + " FROM " + sql::quoted(schema) + "." +
-                               sql::quoted(name)));
-    SLUICE_TRY(write(book));
-    return transaction->commit();
+    if (!still_) {
+      auto transaction = projection::Transaction::begin(*target_, Begin::kSynced);
+      if (!transaction) return transaction.error();
+      still_.emplace(std::move(*transaction));
+      held_.reset();
+    }
+    auto done = switch_views(book, *serving);
+    if (done) done = commit(*still_);
+    let_go();
+    return done;
   }
 
   Result<void> drop(const VersionId& id) override {
@@ -95,6 +143,27 @@ class PgVersions final : public VersionStore {
   std::uint64_t bytes(const VersionId& /*id*/) const override { return 0; }
 
  private:
+  Result<void> switch_views(const VersionBook& book, const VersionRecord& serving) {
+    if (held_)  // no token is as high as this
+      SLUICE_TRY(target_->exec(
+          "INSERT INTO " + sql::quoted(schema_of(*held_)) +
+          "._sluice_fence (hub_stream, token) SELECT hub_stream, " + kClosed + " FROM " +
+          sql::quoted(schema_of(*held_)) +
+          "._sluice_position ON CONFLICT (hub_stream) DO UPDATE SET token = " + kClosed));
+    const auto old = shape_of(model_);
+    if (!old) return old.error();
+    for (const auto& [name, columns] : *old)
+      SLUICE_TRY(target_->exec("DROP VIEW " + sql::quoted(model_) + "." + sql::quoted(name)));
+    const std::string schema = schema_of(serving.id);
+    const auto fresh = shape_of(schema);
+    if (!fresh) return fresh.error();
+    for (const auto& [name, columns] : *fresh)
+      SLUICE_TRY(target_->exec("CREATE VIEW " + sql::quoted(model_) + "." + sql::quoted(name) +
+                               " AS SELECT " + columns + " FROM " + sql::quoted(schema) + "." +
+                               sql::quoted(name)));
+    return write(book);
+  }
+
   std::string schema_of(const VersionId& id) const {
     return model_ + "__v" + std::to_string(id.version) +
            (id.generation == 1 ? "" : "_" + std::to_string(id.generation));
@@ -109,6 +178,13 @@ class PgVersions final : public VersionStore {
 
   Result<void> connect() {
     if (target_) return {};
+    auto made = open();
+    // Two that make the schema at once: the second finds it.
+    if (!made && made.error().code == Errc::kBadRequest) made = open();
+    return made;
+  }
+
+  Result<void> open() {
     auto target = Target::open(Place::postgres(conninfo_, model_), Access::kWrite);
     if (!target) return target.error();
     SLUICE_TRY((*target)->exec(kTable));
@@ -119,11 +195,20 @@ class PgVersions final : public VersionStore {
   Result<void> write(const VersionBook& book) {
     const auto statement = target_->prepare(
         "INSERT INTO _sluice_versions (one, book) VALUES (1, ?1)"
-        " ON CONFLICT (one) DO UPDATE SET book = excluded.book");
+        " ON CONFLICT (one) DO UPDATE SET book = excluded.book WHERE _sluice_versions.book = ?2");
     if (!statement) return statement.error();
-    const std::string text = write_book(book);
-    const auto written = (*statement)->bind(1, std::string_view(text)).run();
+    writing_ = write_book(book);
+    const auto written =
+        (*statement)->bind(1, std::string_view(writing_)).bind(2, std::string_view(written_)).run();
     if (!written) return written.error();
+    if (*written != 0) return {};
+    return fail(Errc::kUnavailable, "another program has changed the versions of model " + model_ +
+                                        " meanwhile: look again");
+  }
+
+  Result<void> commit(projection::Transaction& transaction) {
+    SLUICE_TRY(transaction.commit());
+    written_ = writing_;
     return {};
   }
 
@@ -157,6 +242,10 @@ class PgVersions final : public VersionStore {
   const std::string conninfo_;
   const std::string model_;
   std::unique_ptr<Target> target_;
+  std::string written_;  // the book as it was read or written last
+  std::string writing_;
+  std::optional<projection::Transaction> still_;  // of hold_still(); ends before the target
+  std::optional<VersionId> held_;
 };
 
 }  // namespace

@@ -93,7 +93,10 @@ class SqliteVersions final : public VersionStore {
         return os_error("cannot make the link", fresh, errno);
       return {};
     }));
-    return save(book);
+    // From here on readers have the new version. A book that cannot be written does not take that
+    // back: the next one is, or the next start finds what the link says.
+    (void)save(book);
+    return {};
   }
 
   Result<void> drop(const VersionId& id) override {

@@ -48,9 +48,7 @@ void add_standing(const ModelVersion& version, const projection::QueryPage& page
 std::string entity_tag(const ModelVersion& version, std::uint64_t state) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(state));
-  // The definition as well: it says which columns an empty table has.
-  return "\"" + version.id().text() + "-" + version.definition()->fingerprint().substr(0, 8) + "-" +
-         text + "\"";
+  return "\"" + version.id().text() + "-" + text + "\"";
 }
 
 bool names_tag(std::string_view if_none_match, std::string_view tag) {

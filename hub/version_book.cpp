@@ -41,8 +41,13 @@ std::optional<VersionRecord> read_record(const json::value& value) {
   const auto parsed_id = VersionId::parse(std::string_view(id->get_string()));
   const auto parsed_state = parse_state(std::string_view(state->get_string()));
   if (!parsed_id || !parsed_state) return std::nullopt;
-  return VersionRecord{*parsed_id, *parsed_state, since->get_int64(),
-                       std::string(reason->get_string())};
+  VersionRecord out{*parsed_id, *parsed_state, since->get_int64(),
+                    std::string(reason->get_string())};
+  const auto* obstacle = member(object, "obstacle", json::kind::string);
+  if (obstacle != nullptr) out.obstacle = obstacle->get_string();
+  out.accepted = object.contains("accepted");
+  out.refused = object.contains("refused");
+  return out;
 }
 
 template <class Versions, class Wanted>
@@ -171,11 +176,16 @@ VersionBook reconcile(VersionBook book, bool known, const std::optional<VersionI
 
 std::string write_book(const VersionBook& book) {
   json::array versions;
-  for (const VersionRecord& record : book.versions)
-    versions.push_back(json::object{{"version", record.id.text()},
-                                    {"state", version_state_word(record.state)},
-                                    {"since_ns", record.since_ns},
-                                    {"reason", record.reason}});
+  for (const VersionRecord& record : book.versions) {
+    json::object one{{"version", record.id.text()},
+                     {"state", version_state_word(record.state)},
+                     {"since_ns", record.since_ns},
+                     {"reason", record.reason}};
+    if (record.accepted) one["accepted"] = true;
+    if (record.refused) one["refused"] = true;
+    if (!record.obstacle.empty()) one["obstacle"] = record.obstacle;
+    versions.push_back(std::move(one));
+  }
   return core::to_json(
       json::object{{"format", kFormat}, {"taken", book.taken}, {"versions", std::move(versions)}});
 }

@@ -26,6 +26,9 @@ struct VersionRecord {
   VersionState state = VersionState::kBuilding;
   std::int64_t since_ns = 0;  // wall time of the last change of state
   std::string reason;         // why it is built, or returns, in an operator's words or the hub's
+  bool accepted = false;      // may serve although it parks more than the serving one
+  std::string obstacle = {};  // what the worker that decides sees in its way, for the others
+  bool refused = false;       // for good
   bool operator==(const VersionRecord&) const = default;
 };
 

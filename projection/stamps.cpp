@@ -63,13 +63,11 @@ Result<StampWriter> StampWriter::prepare(Target& target) {
 }
 
 Result<void> StampWriter::write(std::string_view hub_stream) {
-  if (changed_.empty()) return {};
-  const auto stamp = static_cast<std::int64_t>(random_.next());
   for (const std::string& table : changed_)
     SLUICE_TRY(save_->bind(1, hub_stream)
                    .bind(2, std::string_view(table))
                    .bind(3, writer_)
-                   .bind(4, stamp)
+                   .bind(4, static_cast<std::int64_t>(random_.next()))
                    .post());
   return {};
 }

@@ -32,6 +32,12 @@ bool LeaseBook::is_granted(const std::string& shard, std::uint64_t token) const 
   return found != entries_.end() && found->second.token == token;
 }
 
+bool LeaseBook::is_granted(const std::string& shard) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(shard);
+  return found != entries_.end() && found->second.token.has_value();
+}
+
 void LeaseBook::leave(const std::string& shard) {
   const std::lock_guard lock(mutex_);
   --entries_.at(shard).readers;

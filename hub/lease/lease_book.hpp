@@ -23,6 +23,7 @@ class LeaseBook {
   // must leave, soon after is_granted() has become false.
   std::optional<std::uint64_t> enter(const std::string& shard);
   bool is_granted(const std::string& shard, std::uint64_t token) const;
+  bool is_granted(const std::string& shard) const;  // under whatever token
   void leave(const std::string& shard);
 
  private:

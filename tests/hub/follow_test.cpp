@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Following a table by server-sent events, over the built program.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <map>
 
+#include "tests/hub/event_reader.hpp"
 #include "tests/hub/hub_program.hpp"
 #include "tests/hub/test_publisher.hpp"
 #include "tests/support/nats_server.hpp"
@@ -16,100 +13,11 @@ namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
+using test::EventReader;
 using test::eventually;
 using test::HubProgram;
+using test::SentEvent;
 using test::TestPublisher;
-
-struct SentEvent {
-  std::string event;
-  std::string id;
-  core::json::object data;
-};
-
-// A client that reads events from a chunked answer.
-class EventReader {
- public:
-  EventReader(const HubProgram& hub, const std::string& target, const std::string& more = {})
-      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    const std::string url = hub.address();
-    address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    const timeval wait{.tv_sec = 20, .tv_usec = 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-    const std::string request =
-        "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
-    EXPECT_EQ(::send(fd_, request.data(), request.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(request.size()));
-    while (raw_.find("\r\n\r\n") == std::string::npos && receive()) {
-    }
-    head_ = raw_.substr(0, raw_.find("\r\n\r\n"));
-    raw_.erase(0, head_.size() + 4);
-  }
-  ~EventReader() { ::close(fd_); }
-  EventReader(const EventReader&) = delete;
-  const std::string& head() const { return head_; }
-
-  // The next event; an empty one when the answer has ended.
-  SentEvent next() {
-    for (;;) {
-      dechunk();
-      const auto end = text_.find("\n\n");
-      if (end == std::string::npos) {
-        if (ended_ || !receive()) return {};
-        continue;
-      }
-      const std::string block = text_.substr(0, end + 1);
-      text_.erase(0, end + 2);
-      SentEvent out;
-      std::string data;
-      std::size_t at = 0;
-      while (at < block.size()) {
-        const auto line = block.substr(at, block.find('\n', at) - at);
-        at += line.size() + 1;
-        if (line.starts_with("event: ")) out.event = line.substr(7);
-        if (line.starts_with("id: ")) out.id = line.substr(4);
-        if (line.starts_with("data: ")) data += line.substr(6);
-      }
-      if (out.event.empty()) continue;  // a beat
-      auto parsed = core::parse_json(data);
-      EXPECT_TRUE(parsed && parsed->is_object()) << data;
-      if (parsed && parsed->is_object()) out.data = parsed->as_object();
-      return out;
-    }
-  }
-
- private:
-  bool receive() {
-    char buffer[16384];
-    const auto size = ::recv(fd_, buffer, sizeof buffer, 0);
-    if (size <= 0) return false;
-    raw_.append(buffer, static_cast<std::size_t>(size));
-    return true;
-  }
-  void dechunk() {
-    for (;;) {
-      const auto line = raw_.find("\r\n");
-      if (line == std::string::npos) return;
-      const std::size_t size = std::stoul(raw_.substr(0, line), nullptr, 16);
-      if (raw_.size() < line + 2 + size + 2) return;
-      text_ += raw_.substr(line + 2, size);
-      raw_.erase(0, line + 2 + size + 2);
-      if (size == 0) {
-        ended_ = true;
-        return;
-      }
-    }
-  }
-
-  int fd_;
-  std::string head_;
-  std::string raw_;
-  std::string text_;
-  bool ended_ = false;
-};
 
 // What a client that keeps a copy of `events` has, by seq.
 class Copy {

@@ -33,7 +33,8 @@ sql = "SELECT gateway, sum(n) AS n FROM readings GROUP BY gateway"
 
 HubProgram::HubProgram(const std::string& nats_url) : HubProgram(nats_url, Options()) {}
 
-HubProgram::HubProgram(const std::string& nats_url, Options options) : port_(free_port()) {
+HubProgram::HubProgram(const std::string& nats_url, Options options)
+    : port_(free_port()), environment_(std::move(options.environment)) {
   folder_.write("pumps.model.toml", options.model);
   if (!options.beside.empty()) folder_.write("beside.model.toml", options.beside);
   if (options.listen == "127.0.0.1:0") options.listen = "127.0.0.1:" + std::to_string(port_);
@@ -47,6 +48,7 @@ HubProgram::HubProgram(const std::string& nats_url, Options options) : port_(fre
 void HubProgram::start() {
   Process::Options options;
   options.log_file = folder_ / "log";
+  options.environment = environment_;
   process_ = std::make_unique<Process>(
       std::vector<std::string>{program("sluice-hub"), "--config", (folder_ / "hub.toml").string()},
       options);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/json.hpp"
 #include "http/client.hpp"
@@ -23,6 +24,7 @@ class HubProgram {
     std::string beside = {};  // the text of a second model, if there is one
     std::string more;         // further lines of [hub]
     std::string listen = "127.0.0.1:0";
+    std::vector<std::string> environment = {};  // "NAME=value", of each start
   };
   explicit HubProgram(const std::string& nats_url);
   HubProgram(const std::string& nats_url, Options options);
@@ -50,6 +52,7 @@ class HubProgram {
   http::Client client(const std::string& token) const;
   TempDir folder_;
   std::uint16_t port_;
+  std::vector<std::string> environment_;
   std::unique_ptr<Process> process_;
 };
 

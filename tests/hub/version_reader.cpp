@@ -72,7 +72,7 @@ void VersionReader::may_go_back() {
 void VersionReader::run() {
   while (!stopping_) {
     try {
-      look(hub_.get("/v1/models/pumps/sums"));
+      look(hub_.get(target_));
     } catch (const std::runtime_error&) {
       ++refused_;
       std::this_thread::yield();

@@ -22,7 +22,9 @@ std::string summed_model(int version, const std::string& history = "whole", bool
 // before.
 class VersionReader {
  public:
-  explicit VersionReader(const HubProgram& hub) : hub_(hub), thread_([this] { run(); }) {}
+  // `target` answers with one row.
+  explicit VersionReader(const HubProgram& hub, std::string target = "/v1/models/pumps/sums")
+      : hub_(hub), target_(std::move(target)), thread_([this] { run(); }) {}
   ~VersionReader() { stop(); }
   void stop();
 
@@ -38,6 +40,7 @@ class VersionReader {
   void look(const http::Response& answer);
 
   const HubProgram& hub_;
+  const std::string target_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> answers_{0};
   std::atomic<std::uint64_t> refused_{0};

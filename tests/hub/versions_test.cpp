@@ -7,10 +7,14 @@
 #include <condition_variable>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "core/json.hpp"
+#include "tests/hub/event_reader.hpp"
 #include "tests/hub/hub_program.hpp"
 #include "tests/hub/test_publisher.hpp"
 #include "tests/hub/version_reader.hpp"
@@ -233,6 +237,95 @@ TEST_F(VersionsTest, AKillAtAnyMomentOfABuildLosesNothingAndTheBuildGoesOn) {
   EXPECT_EQ(link(hub), "pumps-v" + std::to_string(version) + ".db");
   RecordProperty("kills", kills);
   RecordProperty("versions", version);
+}
+
+// The one instant in which link and book differ: readers have the new version.
+TEST_F(VersionsTest, AKillBetweenTheLinkAndTheBookLeavesTheNewVersionServing) {
+  publisher_.make_hub_stream("main");
+  fill(1'001);
+  const test::TempDir folder;
+  auto with = options(summed_model(1));
+  with.environment = {"LD_PRELOAD=" SLUICE_KILL_IN_RENAME, "KILL_AFTER_RENAME=/pumps.db",
+                      "KILL_IN_RENAME_WHILE=" + (folder / "armed").string()};
+  HubProgram hub(server_.url(), with);
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 1'000); }, 60s)) << hub.log();
+  folder.write("armed", "");
+  edit(hub, summed_model(2));
+  hub.process().signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return !hub.process().running(); }, 60s)) << hub.log();
+  EXPECT_EQ(link(hub), "pumps-v2.db") << "the rename was the last that it did";
+  std::ifstream book(hub.folder() / "state/pumps.versions.json");
+  const std::string said{std::istreambuf_iterator<char>(book), {}};
+  EXPECT_NE(said.find(R"("version":"1","state":"serving")"), std::string::npos) << said;
+  fs::remove(folder / "armed");
+  publisher_.events({}, 1'002, 1'100);
+  hub.start();
+  EXPECT_EQ(serving(hub), "2");
+  EXPECT_TRUE(eventually([&] { return all_there(hub, 1'099); })) << hub.log();
+  const auto now = pumps(hub);
+  EXPECT_TRUE(now.at("building").is_null());
+  ASSERT_EQ(now.at("kept").as_array().size(), 1u);
+  EXPECT_EQ(now.at("kept").as_array()[0].as_object().at("version").as_string(), "1");
+  // And back, which the book must know.
+  ASSERT_EQ(post(hub, "pumps/rollback").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "1"; }, 60s)) << hub.log();
+  EXPECT_TRUE(all_there(hub, 1'099));
+}
+
+// The book alone cannot be written: what readers have found is what serves.
+TEST_F(VersionsTest, ABookThatCannotBeWrittenDoesNotUndoASwitch) {
+  publisher_.make_hub_stream("main");
+  fill(1'001);
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 1'000); }, 60s)) << hub.log();
+  const fs::path file = hub.folder() / "state/pumps.versions.json";
+  edit(hub, summed_model(2));
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  fs::create_directories(file.string() + ".new/full");
+  ASSERT_TRUE(eventually([&] { return link(hub) == "pumps-v2.db"; }, 60s)) << hub.log();
+  EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; }, 10s))
+      << "the link and the API say different things" << hub.log();
+  fs::remove_all(file.string() + ".new");
+  EXPECT_EQ(hub.terminate(), 0) << hub.log();
+  hub.start();
+  EXPECT_EQ(serving(hub), "2");
+}
+
+// A client that follows while a version is switched gets all rows of the new one.
+TEST_F(VersionsTest, AFollowerIsToldOfASwitchAndGetsTheRowsOfTheNewVersion) {
+  publisher_.make_hub_stream("main");
+  fill(201);
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 200); }, 60s)) << hub.log();
+  test::EventReader reader(hub, "/v1/models/pumps/events/follow?limit=100000");
+  std::set<std::int64_t> rows;
+  std::string version;
+  std::string why;
+  const auto read_until = [&](const std::string& wanted, std::size_t count) {
+    while (version != wanted || rows.size() != count) {
+      const auto sent = reader.next();
+      if (sent.event.empty()) return false;
+      if (sent.event == "reset") {
+        rows.clear();
+        version = sent.data.at("version").as_string();
+        why = sent.data.at("why").as_string();
+      }
+      if (!sent.data.contains("rows")) continue;
+      for (const auto& row : sent.data.at("rows").as_array())
+        rows.insert(row.as_object().at("seq").as_int64());
+    }
+    return true;
+  };
+  ASSERT_TRUE(read_until("1", 200));
+  start_traffic();
+  edit(hub, summed_model(2));
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serving(hub) == "2"; }, 60s)) << hub.log();
+  stop_traffic();
+  ASSERT_TRUE(read_until("2", filled_ - 1)) << rows.size() << " of " << filled_ - 1;
+  EXPECT_EQ(why, "version");
+  ASSERT_EQ(post(hub, "pumps/rollback").status, 200u);
+  ASSERT_TRUE(read_until("1", filled_ - 1)) << hub.log();
 }
 
 TEST_F(VersionsTest, TheCommandLineTellsAndChangesVersions) {

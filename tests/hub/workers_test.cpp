@@ -3,14 +3,15 @@
 // and one that stood still and wakes up late. Each event counts once, and few shards move.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <csignal>
 #include <map>
+#include <set>
 
-#include "tests/hub/hub_program.hpp"
-#include "tests/hub/test_publisher.hpp"
-#include "tests/support/nats_server.hpp"
-#include "tests/support/postgres_server.hpp"
+#include "core/write_token.hpp"
+#include "sync/nats/hub_rights.hpp"
+#include "tests/hub/event_reader.hpp"
+#include "tests/hub/workers_fixture.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace sluice {
 namespace {
@@ -19,88 +20,7 @@ using namespace std::chrono_literals;
 using test::eventually;
 using test::HubProgram;
 using test::TestPublisher;
-using Sizes = std::vector<std::size_t>;
-using Owners = std::map<std::string, std::string>;
-
-constexpr int kShards = 10;
-
-class WorkersTest : public testing::Test {
- protected:
-  WorkersTest() {
-    for (int i = 0; i < kShards; ++i) publisher_.make_hub_stream(shard(i));
-    publisher_.request("$JS.API.STREAM.CREATE.KV_SLUICE-LEASES",
-                       R"({"name":"KV_SLUICE-LEASES","subjects":["$KV.SLUICE-LEASES.>"],)"
-                       R"("retention":"limits","storage":"file","discard":"new","num_replicas":1,)"
-                       R"("max_consumers":-1,"max_msgs":-1,"max_bytes":8388608,"max_age":0,)"
-                       R"("max_msgs_per_subject":1,"max_msg_size":-1,"allow_direct":true,)"
-                       R"("allow_rollup_hdrs":true,"duplicate_window":120000000000})");
-  }
-  static std::string shard(int i) { return "s" + std::to_string(i); }
-
-  std::unique_ptr<HubProgram> worker(const std::string& name) {
-    std::string shards;
-    for (int i = 0; i < kShards; ++i) shards += (i == 0 ? "\"" : ", \"") + shard(i) + "\"";
-    HubProgram::Options options;
-    options.model = "target = \"postgres\"\n" + std::string(test::kPumpsModel);
-    options.more = "shards = [" + shards + "]\nworkers = true\nworker = \"" + name +
-                   "\"\nlease_ttl = \"2s\"\npostgres = \"" + postgres_.conninfo() + "\"\n";
-    return std::make_unique<HubProgram>(server_.url(), options);
-  }
-  static Owners owners(const HubProgram& hub) {
-    Owners out;
-    const auto document = hub.json("/v1/workers");
-    for (const auto& one : document.at("shards").as_array()) {
-      const auto& owner = one.as_object().at("worker");
-      out[std::string(one.as_object().at("shard").as_string())] =
-          owner.is_null() ? "" : std::string(owner.as_string());
-    }
-    return out;
-  }
-  static Sizes loads(const Owners& of) {
-    std::map<std::string, std::size_t> count;
-    for (const auto& [shard, owner] : of) ++count[owner];
-    Sizes out;
-    for (const auto& [owner, many] : count)
-      if (!owner.empty()) out.push_back(many);
-    std::sort(out.rbegin(), out.rend());
-    return out;
-  }
-  static std::size_t moves(const Owners& before, const Owners& after) {
-    std::size_t count = 0;
-    for (const auto& [shard, owner] : before) count += after.at(shard) != owner ? 1 : 0;
-    return count;
-  }
-  // Everyone sees it, and each reads what the others think it does.
-  static bool settled(const std::vector<HubProgram*>& hubs, const Sizes& sizes) {
-    const Owners first = owners(*hubs.front());
-    if (loads(first) != sizes) return false;
-    return std::all_of(hubs.begin(), hubs.end(),
-                       [&](const HubProgram* hub) { return owners(*hub) == first; });
-  }
-  TestPublisher::Lane lane(int i) const {
-    return {shard(i), "gateway-" + std::to_string(i), core::Epoch{0x1111}, core::Lane::kTelemetry};
-  }
-  void open_lanes() {
-    for (int i = 0; i < kShards; ++i) publisher_.epoch_opened(lane(i), 1);
-  }
-  void publish(core::Seq from, core::Seq to) {
-    for (int i = 0; i < kShards; ++i) publisher_.events(lane(i), from, to);
-    published_ += static_cast<std::int64_t>(kShards * (to - from + 1));
-  }
-  // Each event has its row, and each row counts one effect.
-  bool each_once(const HubProgram& hub) {
-    if (hub.effects() != published_) return false;
-    const auto answer =
-        postgres_.query("SELECT count(*), sum(n), max(n) FROM \"pumps\".\"events\"");
-    const std::string all = std::to_string(published_);
-    return answer.starts_with(all + "|" + all + "|1");
-  }
-
-  test::NatsServer server_;
-  test::PostgresServer postgres_;
-  TestPublisher publisher_{server_.url()};
-  std::int64_t published_ = 0;
-};
+using test::WorkersTest;
 
 TEST_F(WorkersTest, JoinLeaveAndDieWithEachEventOnce) {
   open_lanes();
@@ -158,6 +78,146 @@ TEST_F(WorkersTest, OneThatStoodStillIsFencedOff) {
     ASSERT_TRUE(eventually([&] { return each_once(*a); })) << a->log() << b->log();
   }
   EXPECT_GE(a->metric("sluice_hub_leases_lost_total"), 5);
+}
+
+std::string header_of(const http::Response& response, std::string_view name) {
+  for (const auto& [known, value] : response.headers)
+    if (known == name) return value;
+  return {};
+}
+
+// What any worker answers is true of what all of them wrote, and holds with any other and after a
+// start.
+TEST_F(WorkersTest, AnETagIsThatOfTheRowsWhicheverWorkerWroteThem) {
+  open_lanes();
+  auto a = worker("a");
+  auto b = worker("b");
+  ASSERT_TRUE(eventually([&] { return settled({a.get(), b.get()}, {5, 5}); })) << a->log();
+  const std::string rows = "/v1/models/pumps/events?limit=1000";
+  for (int i = 0; i < kShards; ++i) {  // some of them each worker's own
+    const std::string before = header_of(a->get(rows), "ETag");
+    ASSERT_FALSE(before.empty());
+    publisher_.events(lane(i), 2, 2);
+    published_ += 1;
+    ASSERT_TRUE(eventually([&] { return each_once(*b); })) << b->log();
+    for (const auto* hub : {a.get(), b.get()}) {
+      const auto answer = hub->get_with(rows, {{"If-None-Match", before}});
+      EXPECT_EQ(answer.status, 200u) << "a stale 304 after an event of shard " << i;
+      EXPECT_EQ(hub->get_with(rows, {{"If-None-Match", header_of(answer, "ETag")}}).status, 304u);
+    }
+  }
+  const std::string tag = header_of(a->get(rows), "ETag");
+  EXPECT_EQ(b->get_with(rows, {{"If-None-Match", tag}}).status, 304u) << "as with any other";
+  // What changes no row of the table changes no tag; another table has its own.
+  EXPECT_NE(header_of(a->get("/v1/models/pumps/readings"), "ETag"), tag);
+  EXPECT_EQ(a->terminate(), 0);
+  a->start();
+  EXPECT_EQ(a->get_with(rows, {{"If-None-Match", tag}}).status, 304u) << "nothing has changed";
+  publisher_.events(lane(0), 3, 3);
+  published_ += 1;
+  ASSERT_TRUE(eventually([&] { return each_once(*b); })) << b->log();
+  EXPECT_EQ(a->get_with(rows, {{"If-None-Match", tag}}).status, 200u);
+}
+
+// A follower of one worker hears of what the others write, and a reader of its own writes waits for
+// it there.
+TEST_F(WorkersTest, AFollowerOfOneWorkerHearsOfWhatTheOthersWrite) {
+  open_lanes();
+  auto a = worker("a");
+  auto b = worker("b");
+  ASSERT_TRUE(eventually([&] { return settled({a.get(), b.get()}, {5, 5}); })) << a->log();
+  test::EventReader reader(*a, "/v1/models/pumps/events/follow?limit=1000");
+  std::set<std::string> rows;  // that the follower has
+  for (int i = 0; i < kShards; ++i) {
+    publisher_.events(lane(i), 2, 2);
+    published_ += 1;
+    const auto began = std::chrono::steady_clock::now();
+    while (rows.size() != static_cast<std::size_t>(published_.load())) {
+      const auto sent = reader.next();
+      ASSERT_FALSE(sent.event.empty()) << "nothing came of shard " << i << a->log();
+      if (sent.event == "reset") rows.clear();
+      if (!sent.data.contains("rows")) continue;
+      for (const auto& row : sent.data.at("rows").as_array())
+        rows.insert(std::string(row.as_object().at("gateway").as_string()) +
+                    core::to_json(row.as_object().at("seq")));
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+  }
+  for (int i = 0; i < kShards; ++i) {
+    publisher_.events(lane(i), 3, 3);
+    published_ += 1;
+    const std::string token = core::write_token(lane(i).gateway, lane(i).epoch, lane(i).lane, 3);
+    for (const auto* hub : {a.get(), b.get()}) {
+      const auto answer = hub->get("/v1/models/pumps/events?wait=10s&after=" + token);
+      EXPECT_EQ(answer.status, 200u) << answer.body;
+    }
+  }
+}
+
+// With the rights that `sluice provision --workers` prints, and no more.
+TEST(WorkersRightsTest, WorkersShareShardsWithTheRightsThatProvisionPrints) {
+  const nats::Rights rights = nats::hub_rights("fleet", {"main", "north"}, true);
+  test::NatsServer server(
+      {.config =
+           "authorization { users = [ { user: admin, password: a }, { user: hub, password: b, " +
+           nats::permissions_text(rights) + " } ] }"});
+  const std::string admin = "nats://admin:a@127.0.0.1:" + std::to_string(server.port());
+  std::set<std::string> printed;
+  for (const char* shard : {"main", "north"}) {
+    const auto done = test::run({test::program("sluice"), "provision", "--workers", "--shard",
+                                 shard, "--hub-name", "fleet", "--max-bytes", "64MiB",
+                                 "--keep-forever", "--json", "--nats", admin});
+    ASSERT_EQ(done.code, 0) << done.output;
+    const auto document = core::parse_json(done.out);
+    ASSERT_TRUE(document) << done.out;
+    const auto& told = document->as_object().at("worker_rights").as_object();
+    for (const auto& subject : told.at("publish").as_array())
+      printed.insert(std::string(subject.as_string()));
+    EXPECT_EQ(core::to_json(told.at("subscribe")), R"(["_INBOX_HUB_fleet.>"])");
+  }
+  EXPECT_EQ(printed, std::set<std::string>(rights.publish.begin(), rights.publish.end()));
+
+  TestPublisher publisher(admin);
+  test::PostgresServer postgres;
+  test::TempDir folder;
+  const auto worker = [&](const std::string& name) {
+    HubProgram::Options options;
+    options.model = "target = \"postgres\"\n" + std::string(test::kPumpsModel);
+    options.more = "name = \"fleet\"\nshards = [\"main\", \"north\"]\nworkers = true\nworker = \"" +
+                   name + "\"\nlease_ttl = \"2s\"\ncheck_interval = \"1s\"\npostgres = \"" +
+                   postgres.conninfo() + "\"\nuser_file = \"" +
+                   folder.write("user", "hub\n").string() + "\"\npassword_file = \"" +
+                   folder.write("password", "b\n").string() + "\"\n";
+    return std::make_unique<HubProgram>(server.url(), options);
+  };
+  const auto a = worker("a");
+  const auto b = worker("b");
+  const auto loads = [](const HubProgram& hub) {
+    std::map<std::string, int> count;
+    const auto document = hub.json("/v1/workers");
+    for (const auto& one : document.at("shards").as_array())
+      if (one.as_object().at("worker").is_string())
+        ++count[std::string(one.as_object().at("worker").as_string())];
+    return count;
+  };
+  const std::map<std::string, int> shared{{"a", 1}, {"b", 1}};
+  ASSERT_TRUE(eventually([&] { return loads(*a) == shared && loads(*b) == shared; }))
+      << a->log() << b->log();
+  for (const char* shard : {"main", "north"}) {
+    const TestPublisher::Lane lane{shard, std::string("gateway-") + shard};
+    publisher.epoch_opened(lane, 1);
+    publisher.events(lane, 2, 20);
+  }
+  ASSERT_TRUE(eventually([&] { return a->effects() == 2 * (20 - 1); })) << a->log() << b->log();
+  // One gives back, and one dies: the other takes over and goes on.
+  a->kill();
+  ASSERT_TRUE(eventually([&] { return loads(*b)["b"] == 2; })) << b->log();
+  for (const char* shard : {"main", "north"})
+    publisher.events({shard, std::string("gateway-") + shard}, 21, 30);
+  ASSERT_TRUE(eventually([&] { return b->effects() == 2 * (30 - 1); })) << b->log();
+  EXPECT_EQ(b->terminate(), 0) << b->log();
+  EXPECT_EQ(a->log().find("ermission"), std::string::npos) << a->log();
+  EXPECT_EQ(b->log().find("ermission"), std::string::npos) << b->log();
 }
 
 TEST_F(WorkersTest, ASecondWorkerOfOneNameEnds) {

@@ -124,6 +124,41 @@ TEST_F(ModesTest, WritersAtTheSameTimeWaitForEachOtherAndLoseNothing) {
   EXPECT_EQ(engine_->totals()->applied, 450u);
 }
 
+// Neither hub stream has its beginning any more. Each writer reaches its end again and again, while
+// the other is in the midst of its own, and settles where lanes begin that both of them may hold.
+TEST_F(ModesTest, WritersThatBeginWithWhatIsThereLoseNothingOfEachOther) {
+  settings_.exclusive = false;
+  open(std::string("history = \"available\"\n") + kShared);
+  const auto second = another();
+  const auto read = [](Feed& feed, Engine& engine, const std::string& own, std::size_t size) {
+    ASSERT_TRUE(engine.begin(feed.hub(), 1000));
+    const LaneMaker both("plant-both", 1);
+    const LaneMaker alone(own, 2);
+    for (core::Seq seq = 50; seq <= 150; ++seq) {
+      feed.add(both.event(seq));
+      feed.add(alone.event(seq));
+      if (seq % size != 0) continue;
+      feed.run(engine, size);
+      const auto settled = engine.caught_up(feed.hub());
+      ASSERT_TRUE(settled) << core::to_string(settled.error());
+    }
+    feed.run(engine, size);
+    ASSERT_TRUE(engine.caught_up(feed.hub()));
+  };
+  Feed one("EVENTS-a");
+  Feed two("EVENTS-b");
+  std::thread other([&] { read(two, *second, "plant-b", 9); });
+  read(one, *engine_, "plant-a", 11);
+  other.join();
+  EXPECT_THAT(rows("own"), ElementsAre("plant-a|101", "plant-b|101", "plant-both|101"));
+  EXPECT_THAT(rows("all"), ElementsAre("Reading|303"));
+  for (const LaneState& lane : *engine_->lanes(10)) {
+    EXPECT_EQ(lane.available_from, 50u) << lane.gateway;
+    EXPECT_EQ(lane.next, 151u) << lane.gateway;
+    EXPECT_EQ(lane.held, 0u) << lane.gateway;
+  }
+}
+
 TEST_F(ModesTest, AParkedStreamIsParkedForAllWriters) {
   settings_.exclusive = false;
   open();

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// With other workers: what they do to the model is seen here, and followed.
+#include "hub/model_host.hpp"
+#include "hub/neighbours.hpp"
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::Result;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLook{250};
+
+}  // namespace
+
+void ModelHost::watch() {
+  Neighbours neighbours;
+  std::string followed;  // the book, as text
+  bool is_well = false;
+  std::string last_words;
+  while (!stopping()) {
+    const auto version = serving();
+    // Feeds say what is wrong with the database.
+    if (const auto tables = neighbours.look(*version)) version->changes().by_others(*tables);
+    if (const auto text = neighbours.book(*version); text && (*text != followed || !is_well)) {
+      const std::lock_guard lock(operation_);
+      // Once more: what was read before may be older than what this program wrote since.
+      const auto now = neighbours.book(*version);
+      const auto book = now ? read_book(*now) : Result<VersionBook>(now.error());
+      const auto done = book ? adopt(*book) : Result<void>(book.error());
+      is_well = done.has_value();
+      if (now) followed = *now;
+      const std::string words = is_well ? std::string() : core::to_string(done.error());
+      if (words != last_words && !is_well)
+        log_.warning("model", "what another worker did cannot be followed yet: " + words,
+                     {{"model", name_}});
+      last_words = words;
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kLook, [&] { return stopping(); });
+  }
+}
+
+Result<void> ModelHost::Change::enter() {
+  SLUICE_TRY(store_->enter());
+  entered_ = true;
+  return {};
+}
+
+Result<ModelHost::Change> ModelHost::change() {
+  Change out(*this);
+  if (!parts_.shared) return out;
+  SLUICE_TRY(out.enter());
+  const auto book = parts_.store->read();
+  if (!book) return book.error();
+  const auto adopted = adopt(*book);
+  // A version that is being built may be about to be dropped for good reason.
+  const VersionRecord* record = book->serving();
+  if (!adopted && record != nullptr && record->id != serving()->id()) return adopted.error();
+  return out;
+}
+
+Result<void> ModelHost::adopt(const VersionBook& book) {
+  if (book == book_) {
+    // What could not be opened before, as it was being made just then.
+    const VersionRecord* coming = book_.coming();
+    return coming != nullptr && !build() ? adopt_coming(coming) : Result<void>();
+  }
+  if (const VersionRecord* record = book.serving(); record != nullptr)
+    SLUICE_TRY(adopt_serving(record->id));
+  {
+    const std::lock_guard lock(mutex_);
+    book_ = book;
+  }
+  SLUICE_TRY(adopt_coming(book.coming()));
+  adopt_word(book);
+  return {};
+}
+
+// Another worker let it serve: the one that served is closed, so that nothing more comes into it.
+Result<void> ModelHost::adopt_serving(const VersionId& id) {
+  const auto old = serving();
+  if (old->id() == id) return {};
+  std::shared_ptr<ModelVersion> fresh;
+  if (const auto now = build(); now && now->version->id() == id) {
+    fresh = now->version;
+    fresh->stop_feeds();
+    fresh->join_feeds();
+  } else {
+    auto definition = stored_model(id);
+    if (!definition) return definition.error();
+    auto opened = open_version(std::move(*definition), id);
+    if (!opened) return opened.error();
+    fresh = std::move(*opened);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (build_ && build_->version == fresh) build_ = nullptr;
+    serving_ = fresh;
+    wake_.notify_all();
+  }
+  old->changes().end();  // who follows it looks for the new one
+  old->stop_feeds();
+  old->join_feeds();
+  if (started_ && !stopping()) fresh->start_feeds(ModelFeed::Pace::kLive);
+  log_.info("model", "another worker let a version serve",
+            {{"model", name_}, {"from", old->id().text()}, {"to", id.text()}});
+  return {};
+}
+
+Result<void> ModelHost::adopt_coming(const VersionRecord* record) {
+  if (const auto now = build(); now && (record == nullptr || now->version->id() != record->id)) {
+    set_build(nullptr);
+    now->version->stop_feeds();
+    now->version->join_feeds();
+  }
+  if (record == nullptr || build()) return {};
+  auto definition = stored_model(record->id);
+  if (!definition) return definition.error();
+  auto version = open_version(std::move(*definition), record->id);
+  if (!version) return version.error();
+  auto fresh = std::make_shared<Build>();
+  fresh->version = std::move(*version);
+  fresh->returning = record->state == VersionState::kReturning;
+  fresh->reason = record->reason;
+  fresh->begun_ns = record->since_ns;
+  log_.info("model", "builds a version beside, with other workers",
+            {{"model", name_}, {"version", record->id.text()}, {"reason", record->reason}});
+  if (started_ && !stopping())
+    fresh->version->start_feeds(fresh->returning ? ModelFeed::Pace::kLive : ModelFeed::Pace::kBulk);
+  set_build(std::move(fresh));
+  return {};
+}
+
+// What operators and the worker that decides say of the version that is built; and what the model
+// file here is now.
+void ModelHost::adopt_word(const VersionBook& book) {
+  if (const VersionRecord* record = book.coming(); record != nullptr) {
+    const std::lock_guard lock(mutex_);
+    if (build_) {
+      build_->accepted |= record->accepted;
+      if (!decides())
+        build_->verdict = record->refused ? BuildVerdict{BuildState::kRefused, record->obstacle}
+                          : !record->obstacle.empty()
+                              ? BuildVerdict{BuildState::kWaiting, record->obstacle}
+                              : BuildVerdict{};
+    }
+  }
+  if (!file_.definition) return;
+  const Plan plan = plan_definition(
+      book, WantedDefinition{file_.definition->version(), file_.definition->fingerprint()},
+      {{serving()->id(), serving()->definition()->fingerprint()}});
+  std::string problem = plan.problem.empty() ? std::string() : file_.file + ": " + plan.problem;
+  if (problem != status().problem) say_problem(std::move(problem));
+}
+
+}  // namespace sluice::hub

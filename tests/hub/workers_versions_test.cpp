@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Versions of a model that several workers share: each fills its shards, one lets it serve, all
+// follow, whoever is killed or stands still in the midst of it.
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "tests/hub/event_reader.hpp"
+#include "tests/hub/version_reader.hpp"
+#include "tests/hub/workers_fixture.hpp"
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+using hub::VersionId;
+using test::eventually;
+using test::HubProgram;
+using test::summed_model;
+using test::TestPublisher;
+using test::VersionReader;
+
+// Versions with several workers, who read through the model of version_reader.hpp.
+class WorkersVersionsTest : public test::WorkersTest {
+ protected:
+  using Hubs = std::vector<HubProgram*>;
+
+  static core::json::object pumps(const HubProgram& hub) {
+    return core::json::object(hub.json("/v1/models").at("models").as_array().at(0).as_object());
+  }
+  static bool serve(const Hubs& hubs, const std::string& version) {
+    return std::all_of(hubs.begin(), hubs.end(), [&](const HubProgram* hub) {
+      return pumps(*hub).at("serving").as_string() == version;
+    });
+  }
+  static void edit(const HubProgram& hub, const std::string& model) {
+    hub.folder().write("pumps.model.toml", in_postgres(model));
+  }
+  static http::Response post(const HubProgram& hub, const std::string& verb,
+                             const std::string& body = R"({"reason":"test"})") {
+    return hub.post("/v1/models/" + verb, body);
+  }
+  // Each event has its row with one effect, and the sums say the same.
+  bool all_there(const HubProgram& hub) {
+    const std::string all = std::to_string(published_.load());
+    std::int64_t sum = 0;
+    const auto document = hub.json("/v1/models/pumps/sums");
+    for (const auto& row : document.at("rows").as_array())
+      sum += row.as_object().at("n").as_int64();
+    return sum == published_ && postgres_.query(
+                                    "SELECT count(*), sum(n), max(n) FROM "
+                                    "\"pumps\".\"events\"") == all + "|" + all + "|1";
+  }
+  // Events of all gateways until it goes.
+  class Traffic {
+   public:
+    explicit Traffic(WorkersVersionsTest& test, core::Seq from)
+        : test_(test), seq_(from), thread_([this] { run(); }) {}
+    ~Traffic() { stop(); }
+    void stop() {
+      stopping_ = true;
+      wake_.notify_all();
+      if (thread_.joinable()) thread_.join();
+    }
+
+   private:
+    void run() {
+      TestPublisher publisher(test_.server_.url());
+      for (; !stopping_; seq_ += 2) {
+        for (int i = 0; i < kShards; ++i) publisher.events(test_.lane(i), seq_, seq_ + 1);
+        test_.published_ += kShards * 2;
+        std::unique_lock lock(mutex_);
+        wake_.wait_for(lock, 50ms, [this] { return stopping_.load(); });  // the rate
+      }
+    }
+    WorkersVersionsTest& test_;
+    core::Seq seq_;
+    std::atomic<bool> stopping_{false};
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::thread thread_;
+  };
+};
+
+TEST_F(WorkersVersionsTest, ANewVersionIsFilledByAllAndServesAtAllAtOnceUnderTraffic) {
+  open_lanes();
+  auto a = worker("a", summed_model(1));
+  auto b = worker("b", summed_model(1));
+  ASSERT_TRUE(eventually([&] { return settled({a.get(), b.get()}, {5, 5}); })) << a->log();
+  publish(2, 201);
+  ASSERT_TRUE(eventually([&] { return all_there(*a) && all_there(*b); }, 40s)) << a->log();
+  Traffic traffic(*this, 202);
+  VersionReader reader_a(*a, "/v1/models/pumps/sums?gateway=gateway-0");
+  VersionReader reader_b(*b, "/v1/models/pumps/sums?gateway=gateway-1");
+  // One of them has the new file, the other still the old one.
+  edit(*b, summed_model(2));
+  ASSERT_EQ(post(*b, "reload", "{}").status, 200u);
+  ASSERT_TRUE(eventually(
+      [&] {
+        return serve({a.get(), b.get()}, "2");
+      },
+      60s))
+      << a->log() << b->log();
+  EXPECT_TRUE(eventually([&] {
+    return std::string(pumps(*a).at("problem").as_string()).find("2 is served") !=
+           std::string::npos;
+  })) << "whose file is older says so";
+  // Both read their shards into the new version, and take part in it when one is gone.
+  const Owners both = owners(*a);
+  EXPECT_EQ(loads(both), (Sizes{5, 5}));
+  ASSERT_TRUE(eventually([&] { return reader_a.version() == VersionId{2, 1}; }));
+  // Back again, asked of whichever.
+  reader_a.may_go_back();
+  reader_b.may_go_back();
+  ASSERT_EQ(post(*a, "pumps/rollback").status, 200u);
+  ASSERT_TRUE(eventually(
+      [&] {
+        return serve({a.get(), b.get()}, "1");
+      },
+      60s))
+      << a->log() << b->log();
+  EXPECT_EQ(postgres_.query("SELECT DISTINCT version FROM pumps.sums"), "1");
+  traffic.stop();
+  ASSERT_TRUE(eventually([&] { return all_there(*a) && all_there(*b); }, 40s))
+      << published_.load() << a->log() << b->log();
+  reader_a.stop();
+  reader_b.stop();
+  EXPECT_EQ(reader_a.wrong(), "");
+  EXPECT_EQ(reader_b.wrong(), "");
+}
+
+// Two ask at once; the one that decides is killed, and stopped, in the midst of it.
+TEST_F(WorkersVersionsTest, ABuildSurvivesWhoeverDecidesAndIsMadeOnce) {
+  open_lanes();
+  auto a = worker("a", summed_model(1));
+  auto b = worker("b", summed_model(1));
+  auto c = worker("c", summed_model(1));
+  ASSERT_TRUE(eventually([&] {
+    return settled({a.get(), b.get(), c.get()}, {4, 3, 3});
+  })) << a->log();
+  publish(2, 301);
+  ASSERT_TRUE(eventually([&] { return all_there(*a); }, 40s)) << a->log();
+  // All at once: one of them begins it, the others find it.
+  for (auto* hub : {a.get(), b.get(), c.get()}) edit(*hub, summed_model(2));
+  for (auto* hub : {a.get(), b.get(), c.get()}) hub->process().signal(SIGHUP);
+  const std::map<std::string, HubProgram*> by_name{{"a", a.get()}, {"b", b.get()}, {"c", c.get()}};
+  const std::string decides = owners(*a).at(shard(0));
+  by_name.at(decides)->kill();
+  Hubs left;
+  for (const auto& [name, hub] : by_name)
+    if (name != decides) left.push_back(hub);
+  ASSERT_TRUE(eventually([&] { return serve(left, "2"); }, 60s))
+      << left[0]->log() << left[1]->log();
+  publish(302, 320);
+  ASSERT_TRUE(eventually([&] { return all_there(*left[0]) && all_there(*left[1]); }, 40s))
+      << left[0]->log() << left[1]->log();
+  // Rebuilt, with the one that decides stopped: another takes over, and it follows when it wakes.
+  ASSERT_TRUE(eventually([&] { return settled(left, {5, 5}); })) << left[0]->log();
+  const std::string next = owners(*left[0]).at(shard(0));
+  HubProgram* stopped = by_name.at(next);
+  HubProgram* other = stopped == left[0] ? left[1] : left[0];
+  ASSERT_EQ(post(*other, "pumps/rebuild").status, 200u) << other->log();
+  stopped->process().signal(SIGSTOP);
+  publish(321, 340);
+  ASSERT_TRUE(eventually([&] { return serve({other}, "2.2") && all_there(*other); }, 90s))
+      << other->log();
+  stopped->process().signal(SIGCONT);
+  publish(341, 350);
+  ASSERT_TRUE(eventually([&] { return serve({stopped}, "2.2") && all_there(*stopped); }, 40s))
+      << stopped->log();
+  EXPECT_EQ(postgres_.query("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pumps\\_\\_v%'"),
+            "3");
+}
+
+// A client that follows through one worker, while another lets a version serve.
+TEST_F(WorkersVersionsTest, AFollowerIsToldOfTheVersionThatAnotherWorkerLetServe) {
+  open_lanes();
+  auto a = worker("a", summed_model(1));
+  auto b = worker("b", summed_model(1));
+  ASSERT_TRUE(eventually([&] { return settled({a.get(), b.get()}, {5, 5}); })) << a->log();
+  publish(2, 11);
+  ASSERT_TRUE(eventually([&] { return all_there(*a); }, 40s)) << a->log();
+  const bool a_decides = owners(*a).at(shard(0)) == "a";
+  HubProgram& decides = a_decides ? *a : *b;
+  HubProgram& other = a_decides ? *b : *a;
+  test::EventReader reader(other, "/v1/models/pumps/events/follow?limit=10000");
+  std::set<std::string> rows;
+  std::string version;
+  const auto read_until = [&](const std::string& wanted, std::size_t count) {
+    while (version != wanted || rows.size() != count) {
+      const auto sent = reader.next();
+      if (sent.event.empty()) return false;
+      if (sent.event == "reset") {
+        rows.clear();
+        version = sent.data.at("version").as_string();
+      }
+      if (!sent.data.contains("rows")) continue;
+      for (const auto& row : sent.data.at("rows").as_array())
+        rows.insert(std::string(row.as_object().at("gateway").as_string()) +
+                    core::to_json(row.as_object().at("seq")));
+    }
+    return true;
+  };
+  ASSERT_TRUE(read_until("1", 100));
+  edit(decides, summed_model(2));
+  ASSERT_EQ(post(decides, "reload", "{}").status, 200u);
+  ASSERT_TRUE(read_until("2", 100)) << other.log();
+  publish(12, 12);
+  ASSERT_TRUE(read_until("2", 110)) << other.log();
+}
+
+// The first start of all of them at once makes one database.
+TEST_F(WorkersVersionsTest, WorkersThatStartTogetherMakeOneFirstVersion) {
+  open_lanes();
+  publish(2, 11);
+  // None can begin before the database is there, and then all do.
+  postgres_.stop();
+  std::vector<std::unique_ptr<HubProgram>> hubs;
+  for (const char* name : {"a", "b", "c"}) hubs.push_back(worker(name, summed_model(1)));
+  postgres_.start();
+  for (const auto& hub : hubs) {
+    EXPECT_TRUE(eventually([&] { return all_there(*hub); }, 40s)) << hub->log();
+    EXPECT_TRUE(hub->process().running());
+  }
+  EXPECT_EQ(postgres_.query("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pumps\\_\\_v%'"),
+            "1");
+}
+
+}  // namespace
+}  // namespace sluice
