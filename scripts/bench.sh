@@ -69,6 +69,7 @@ if [ -n "$quick" ]; then
   measure rebuild_bench --events=100000
   measure pg_projection_bench --rounds=3 --events=100000
   measure query_bench --seconds=4
+  measure workers_bench --rounds=1 --events=5000
   measure device_bench --events=50000
   measure bundle_bench --events=100000
 else
@@ -84,6 +85,7 @@ else
   measure rebuild_bench
   measure pg_projection_bench
   measure query_bench
+  measure workers_bench
   measure device_bench
   measure bundle_bench
 fi
