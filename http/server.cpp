@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -8,6 +9,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <list>
+#include <map>
 #include <unordered_set>
 
 #include "core/unix_socket.hpp"
@@ -21,20 +23,53 @@ using boost::system::error_code;
 using core::Errc;
 using core::fail;
 
-constexpr std::chrono::milliseconds kAcceptPause{200};  // after accept() failed, for want of files
+constexpr std::chrono::milliseconds kAcceptPause{200};  // for want of files, or of places
+constexpr std::chrono::seconds kTellAgain{60};
 
-std::string name_of(HttpSession::Socket& socket, bool is_tcp) {
+// Of IPv6 a client has a whole network of 64 bits.
+std::string client_of(const asio::ip::address& address) {
+  if (address.is_v4()) return address.to_string();
+  auto bytes = address.to_v6().to_bytes();
+  if (!address.to_v6().is_v4_mapped()) std::fill(bytes.begin() + 8, bytes.end(), 0);
+  return asio::ip::address_v6(bytes).to_string();
+}
+
+HttpSession::Peer peer_of(HttpSession::Socket& socket, bool is_tcp) {
   if (!is_tcp) {
     const auto peer = core::peer_credentials(socket.native_handle());
-    if (!peer) return "unix";
-    return "unix uid=" + std::to_string(peer->uid) + " pid=" + std::to_string(peer->pid);
+    if (!peer) return {"unix", "unix"};
+    const std::string client = "unix uid=" + std::to_string(peer->uid);
+    return {client, client + " pid=" + std::to_string(peer->pid)};
   }
   error_code why;
   const auto generic = socket.remote_endpoint(why);
   asio::ip::tcp::endpoint endpoint;
-  if (why || generic.size() > endpoint.capacity()) return "tcp";
+  if (why || generic.size() > endpoint.capacity()) return {"tcp", "tcp"};
   std::memcpy(endpoint.data(), generic.data(), generic.size());
-  return endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+  return {client_of(endpoint.address()),
+          endpoint.address().to_string() + ":" + std::to_string(endpoint.port())};
+}
+
+// The one to close where all places are taken and somebody waits outside: of the client that keeps
+// the most connections waiting for it, the oldest; null while nobody keeps more than one.
+std::shared_ptr<HttpSession> one_too_many(
+    const std::unordered_set<std::shared_ptr<HttpSession>>& sessions) {
+  struct Share {
+    std::size_t waiting = 0;
+    std::shared_ptr<HttpSession> oldest;
+  };
+  std::map<std::string_view, Share> clients;
+  for (const auto& session : sessions) {
+    if (!session->waits_since()) continue;
+    Share& share = clients[session->client()];
+    share.waiting += 1;
+    if (share.oldest == nullptr || session->waits_since() < share.oldest->waits_since())
+      share.oldest = session;
+  }
+  const auto most = std::max_element(
+      clients.begin(), clients.end(),
+      [](const auto& a, const auto& b) { return a.second.waiting < b.second.waiting; });
+  return most == clients.end() || most->second.waiting < 2 ? nullptr : most->second.oldest;
 }
 
 }  // namespace
@@ -60,7 +95,13 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
     std::shared_ptr<const Gatekeeper> gatekeeper;
     bool accepting = false;
   };
+  bool full() const {
+    return sessions_.size() >= static_cast<std::size_t>(shared_->settings.connections_max);
+  }
   void accept(Listener& listener);
+  void wait_outside(Listener& listener);
+  void make_room();
+  void accept_later();
   void accept_all();
   void admit(const Listener& listener, HttpSession::Socket socket);
   void ended(const std::shared_ptr<HttpSession>& session);
@@ -68,6 +109,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   asio::io_context& io_;
   std::shared_ptr<Shared> shared_;
   asio::steady_timer pause_;
+  std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now() - 2 * kTellAgain;
   std::list<Listener> listeners_;
   std::unordered_set<std::shared_ptr<HttpSession>> sessions_;
   std::function<void()> drained_;
@@ -109,8 +151,8 @@ core::Result<TcpAddress> Server::Impl::listen_tcp(const TcpAddress& address, Tok
 }
 
 void Server::Impl::accept(Listener& listener) {
-  const auto most = static_cast<std::size_t>(shared_->settings.connections_max);
-  if (shared_->draining || listener.accepting || sessions_.size() >= most) return;
+  if (shared_->draining || listener.accepting) return;
+  if (full()) return wait_outside(listener);
   listener.accepting = true;
   listener.acceptor.async_accept([self = shared_from_this(), &listener](
                                      const error_code& why, HttpSession::Socket socket) {
@@ -121,11 +163,43 @@ void Server::Impl::accept(Listener& listener) {
       return self->accept(listener);
     }
     self->shared_->logger.warning("http", "cannot accept a connection", {{"error", why.message()}});
-    self->pause_.expires_after(kAcceptPause);
-    self->pause_.async_wait([self](const error_code& ended) {
-      if (!ended) self->accept_all();
-    });
+    self->accept_later();
   });
+}
+
+void Server::Impl::accept_later() {
+  pause_.expires_after(kAcceptPause);
+  pause_.async_wait([self = shared_from_this()](const error_code& ended) {
+    if (!ended) self->accept_all();
+  });
+}
+
+// All places are taken: until somebody knocks, nobody has to go.
+void Server::Impl::wait_outside(Listener& listener) {
+  listener.accepting = true;
+  listener.acceptor.async_wait(Acceptor::wait_read,
+                               [self = shared_from_this(), &listener](const error_code& why) {
+                                 if (self->shared_->draining) return;
+                                 listener.accepting = false;
+                                 if (!why && !self->full()) return self->accept(listener);
+                                 if (!why) self->make_room();
+                                 self->accept_later();
+                               });
+}
+
+// One that goes is heard of by ended().
+void Server::Impl::make_room() {
+  const auto session = one_too_many(sessions_);
+  if (session == nullptr) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - told_ > kTellAgain) {
+    shared_->logger.warning(
+        "http", "all connections are taken: closes one that waits for its client",
+        {{"client", session->client()},
+         {"http_connections_max", std::to_string(shared_->settings.connections_max)}});
+    told_ = now;
+  }
+  session->abort();
 }
 
 void Server::Impl::accept_all() {
@@ -136,7 +210,7 @@ void Server::Impl::admit(const Listener& listener, HttpSession::Socket socket) {
   error_code ignored;
   const bool is_tcp = listener.gatekeeper->is_tcp;
   if (is_tcp) socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  std::string peer = name_of(socket, is_tcp);
+  auto peer = peer_of(socket, is_tcp);
   const auto session = std::make_shared<HttpSession>(std::move(socket), shared_,
                                                      listener.gatekeeper, std::move(peer));
   sessions_.insert(session);

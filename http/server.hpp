@@ -21,7 +21,9 @@ class io_context;
 namespace sluice::http {
 
 struct ServerSettings {
-  std::int64_t connections_max = 64;  // all listeners; more wait in the kernel's queue
+  // Of all listeners; more wait in the kernel's queue. While one waits there, the client that keeps
+  // the most connections without a whole request loses the oldest of these, unless it is its last.
+  std::int64_t connections_max = 64;
   std::uint64_t header_bytes_max = 8 * 1024;
   std::uint64_t body_bytes_max = 4u << 20;          // one request
   std::uint64_t body_bytes_total_max = 16u << 20;   // held by all requests; then 503

@@ -62,14 +62,16 @@ class Answerer {
 }  // namespace
 
 HttpSession::HttpSession(Socket socket, std::shared_ptr<Shared> shared,
-                         std::shared_ptr<const Gatekeeper> gatekeeper, std::string peer)
+                         std::shared_ptr<const Gatekeeper> gatekeeper, Peer peer)
     : stream_(std::move(socket)),
       shared_(std::move(shared)),
       gatekeeper_(std::move(gatekeeper)),
-      peer_(std::move(peer)) {}
+      peer_(std::move(peer)),
+      waits_since_(std::chrono::steady_clock::now()) {}
 
 asio::awaitable<void> HttpSession::run(std::shared_ptr<HttpSession> self) {
   while (!self->shared_->draining) {
+    self->waits_since_ = std::chrono::steady_clock::now();
     const bool more = co_await self->wait_for_request();
     if (!more) break;
     const bool keep = co_await self->serve_one();
@@ -113,7 +115,7 @@ core::Result<Request> HttpSession::to_request(const Header& header) const {
   while (request.content_type.ends_with(' ')) request.content_type.pop_back();
   std::transform(request.content_type.begin(), request.content_type.end(),
                  request.content_type.begin(), to_lower);
-  request.peer = peer_;
+  request.peer = peer_.name;
   return request;
 }
 
@@ -153,6 +155,7 @@ asio::awaitable<bool> HttpSession::serve_one() {
   request->parameters = std::move(match->parameters);
   const bool has_body = co_await read_body(parser);
   if (!has_body) co_return false;
+  waits_since_.reset();
   request->body = std::move(parser.get().body());
   const Handler& handler = *match->handler;
   Response response = co_await ask(handler, std::move(*request));
@@ -293,6 +296,7 @@ asio::awaitable<void> HttpSession::bad_request(error_code why) {
 asio::awaitable<void> HttpSession::linger() {
   error_code ignored;
   if (!stream_.socket().is_open()) co_return;
+  waits_since_ = std::chrono::steady_clock::now();
   stream_.socket().shutdown(Socket::shutdown_send, ignored);
   stream_.expires_after(kLinger);
   std::size_t left = 1u << 20;

@@ -44,11 +44,21 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   using Stream = boost::beast::basic_stream<boost::asio::generic::stream_protocol>;
   using Socket = boost::asio::generic::stream_protocol::socket;
 
+  struct Peer {
+    std::string client;  // whose connections share: an address, an IPv6 network, a local user
+    std::string name;    // in logs and deeds
+  };
+
   HttpSession(Socket socket, std::shared_ptr<Shared> shared,
-              std::shared_ptr<const Gatekeeper> gatekeeper, std::string peer);
+              std::shared_ptr<const Gatekeeper> gatekeeper, Peer peer);
   static boost::asio::awaitable<void> run(std::shared_ptr<HttpSession> self);
   void end_if_idle();  // the server drains: a stream ends as well
   void abort();
+  const std::string& client() const { return peer_.client; }
+  // Since when nothing can be done but wait for its client's next request, or for the rest of it;
+  // nullopt while one is at work.
+  using Instant = std::chrono::steady_clock::time_point;
+  std::optional<Instant> waits_since() const { return waits_since_; }
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
@@ -70,10 +80,11 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   boost::beast::flat_buffer buffer_;
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<const Gatekeeper> gatekeeper_;
-  std::string peer_;
+  const Peer peer_;
   std::uint64_t reserved_ = 0;          // of Shared::body_bytes
   std::weak_ptr<StreamWriter> writer_;  // while an answer flows
   bool idle_ = false;
+  std::optional<Instant> waits_since_;
 };
 
 }  // namespace sluice::http
