@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/projection_work.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 #include "bench/report.hpp"
@@ -103,25 +102,25 @@ min = { low = ".value" }
 max = { high = ".value" }
 )";
 
+EngineRun::EngineRun(const std::shared_ptr<const projection::Model>& model,
+                     const projection::Place& place)
+    : engine_(need(projection::Engine::open(model, place, clock_, log_))) {}
+
+void EngineRun::apply(std::span<const Message> messages) {
+  static const projection::HubStream hub{"EVENTS-main", "2026-11-21T00:00:00Z"};
+  batch_.clear();
+  for (const Message& message : messages)
+    batch_.push_back({message.subject, message.msg_id, message.body, ++hub_seq_, 0});
+  if (need(engine_->apply(hub, batch_)).applied != batch_.size())
+    give_up("an event took no effect");
+}
+
 double run_engine(const ProjectionPlan& plan, const std::vector<Message>& messages,
                   const std::shared_ptr<const projection::Model>& model,
                   const projection::Place& place) {
-  core::SystemClock clock;
-  core::NullLogger log;
-  auto engine = projection::Engine::open(model, place, clock, log);
-  if (!engine) give_up(engine.error().message);
-  const projection::HubStream hub{"EVENTS-main", "2026-11-21T00:00:00Z"};
-  std::vector<projection::Incoming> batch;
+  EngineRun engine(model, place);
   const Stopwatch watch;
-  for (std::size_t at = 0; at < messages.size(); at += plan.batch) {
-    const std::size_t end = std::min(at + plan.batch, messages.size());
-    batch.clear();
-    for (std::size_t i = at; i < end; ++i)
-      batch.push_back({messages[i].subject, messages[i].msg_id, messages[i].body, i + 1, 0});
-    const auto outcome = (*engine)->apply(hub, batch);
-    if (!outcome) give_up(outcome.error().message);
-    if (outcome->applied != batch.size()) give_up("an event took no effect");
-  }
+  apply_all(engine, messages, plan.batch);
   return static_cast<double>(messages.size()) / watch.seconds();
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "core/event.hpp"
+#include "core/logger.hpp"
 #include "projection/engine.hpp"
 
 // What the projection benchmarks have in common: the events, the model, and the engine's run.
@@ -50,7 +53,27 @@ class HandChecked {
 // One table: count, sum, last, lowest and highest per machine.
 extern const char* const kProjectionModel;
 
-// Events per second of an engine that begins anew in `place`.
+// An engine that begins anew in `place`. Ends the program when an event takes no effect.
+class EngineRun {
+ public:
+  EngineRun(const std::shared_ptr<const projection::Model>& model, const projection::Place& place);
+  void apply(std::span<const Message> messages);  // the next of the hub stream, one transaction
+
+ private:
+  core::SystemClock clock_;
+  core::NullLogger log_;
+  std::unique_ptr<projection::Engine> engine_;
+  std::vector<projection::Incoming> batch_;
+  std::uint64_t hub_seq_ = 0;
+};
+
+template <class Side>
+void apply_all(Side& side, std::span<const Message> messages, std::size_t batch) {
+  for (std::size_t at = 0; at < messages.size(); at += batch)
+    side.apply(messages.subspan(at, std::min(batch, messages.size() - at)));
+}
+
+// Its events per second.
 double run_engine(const ProjectionPlan& plan, const std::vector<Message>& messages,
                   const std::shared_ptr<const projection::Model>& model,
                   const projection::Place& place);
