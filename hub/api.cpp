@@ -37,7 +37,7 @@ MetricsGroup program_metrics(const NeedDesk& needs, std::function<std::uint64_t(
 }  // namespace
 
 void add_api(Routes& routes, const ApiParts& parts) {
-  add_models_api(routes, {parts.models, parts.clock, parts.verify});
+  add_models_api(routes, {parts.models, parts.clock, parts.verify, parts.leases});
   add_versions_api(routes, {parts.models, parts.reload});
   add_rows_api(routes, {parts.models, parts.clock});
   add_workers_api(routes, parts.leases);
@@ -50,13 +50,14 @@ void add_api(Routes& routes, const ApiParts& parts) {
   add_holds_api(routes, {parts.models, parts.audit, parts.clock});
   add_tail_api(routes, parts.tail);
   add_trail_api(routes, {parts.models, parts.reports, parts.shards, parts.connection, parts.clock});
-  add_health_api(routes, parts.models);
+  add_health_api(routes, parts.models, parts.leases);
   add_openapi_api(routes, parts.models);
-  add_metrics_api(
-      routes, {model_metrics(parts.models, parts.clock), verify_metrics(parts.models, parts.verify),
-               gateway_metrics(parts.models, parts.reports, parts.clock),
-               reactor_metrics(parts.reactors, parts.clock), worker_metrics(parts.leases),
-               program_metrics(parts.needs, parts.http_requests)});
+  add_metrics_api(routes,
+                  {model_metrics(parts.models, parts.leases, parts.clock),
+                   verify_metrics(parts.models, parts.verify),
+                   gateway_metrics(parts.models, parts.reports, parts.clock),
+                   reactor_metrics(parts.reactors, parts.clock), worker_metrics(parts.leases),
+                   program_metrics(parts.needs, parts.http_requests)});
 }
 
 }  // namespace sluice::hub

@@ -162,7 +162,9 @@ http::Response one_gateway(const GatewaysApi& parts, std::string_view name) {
   const auto models = known_states(parts.models.serving());
   json::array lanes = model_lanes(models, name, epochs);
   if (!gateway && lanes.empty())
-    return http::error_response(core::fail(core::Errc::kNotFound, "no such gateway", "gateway"));
+    return http::error_response(
+        core::fail(core::Errc::kNotFound,
+                   "none of this name has reported here, and no model knows one", "gateway"));
   json::object out{{"gateway", name}};
   if (gateway)
     out = describe_gateway(*gateway, forks_of(std::string(name), known_branches(models), &*gateway),
@@ -184,7 +186,10 @@ std::uint64_t backlog_of(const codec::Report& report) {
 }
 
 void add_gateways_api(Routes& routes, const GatewaysApi& parts) {
-  routes.report("/v1/gateways", [parts](const http::Request&) { return gateways(parts); });
+  routes.report("/v1/gateways", [parts](const http::Request& request) {
+    const auto known = check_parameters(request, {});
+    return known ? gateways(parts) : http::error_response(known.error());
+  });
   routes.report("/v1/gateways/{gateway}", [parts](const http::Request& request) {
     return one_gateway(parts, request.parameter("gateway"));
   });

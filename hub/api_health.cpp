@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/api_health.hpp"
 
+#include "hub/elsewhere.hpp"
+
 namespace sluice::hub {
 
 namespace {
 
-http::Response ready(const ModelShelf& models) {
+http::Response ready(const ModelShelf& models, const Elsewhere& elsewhere) {
   std::string waiting;
   for (const ModelShelf::Away& away : models.away()) waiting += away.model + ": " + away.why + "\n";
   for (const auto& model : models.serving())
     for (const auto& feed : model->feeds())
-      if (const FeedStatus status = feed->status(); !status.connected)
+      if (const FeedStatus status = feed->status();
+          !status.connected && !elsewhere.has(feed->shard()))
         waiting += model->name() + "/" + feed->shard() + ": " +
                    (status.last_error.empty() ? "connecting" : status.last_error) + "\n";
   http::Response response;
@@ -22,9 +25,11 @@ http::Response ready(const ModelShelf& models) {
 
 }  // namespace
 
-void add_health_api(Routes& routes, const ModelShelf& models) {
+void add_health_api(Routes& routes, const ModelShelf& models, const LeaseKeeper* leases) {
   routes.report(
-      "/readyz", [&models](const http::Request&) { return ready(models); }, Routes::Access::kOpen);
+      "/readyz",
+      [&models, leases](const http::Request&) { return ready(models, Elsewhere(leases)); },
+      Routes::Access::kOpen);
   // Green as long as the server's own thread answers: it asks nobody.
   routes.direct(
       "GET", "/healthz",

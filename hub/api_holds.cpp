@@ -233,7 +233,10 @@ http::Response skip_hold(const HoldsApi& parts, const http::Request& request) {
 }  // namespace
 
 void add_holds_api(Routes& routes, const HoldsApi& parts) {
-  routes.report("/v1/holds", [parts](const http::Request&) { return holds(parts); });
+  routes.report("/v1/holds", [parts](const http::Request& request) {
+    const auto known = check_parameters(request, {});
+    return known ? holds(parts) : http::error_response(known.error());
+  });
   routes.post("/v1/holds/skip",
               [parts](const http::Request& request) { return skip_hold(parts, request); });
 }

@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "hub/api_versions.hpp"
 #include "hub/away_list.hpp"
+#include "hub/elsewhere.hpp"
 #include "hub/known_states.hpp"
 
 namespace sluice::hub {
@@ -68,13 +69,13 @@ json::array describe_parked(const std::vector<projection::ParkedEvent>& events) 
   return out;
 }
 
-json::object describe_feed(const ModelFeed& feed, const FeedStatus& status, bool blocked,
-                           const core::Clock& clock) {
+json::object describe_feed(const ModelFeed& feed, const FeedStatus& status, bool is_elsewhere,
+                           bool blocked, const core::Clock& clock) {
   const Progress progress = progress_of(status, blocked, clock);
   json::object out{{"shard", feed.shard()},
                    {"hub_stream", status.hub.name},
                    {"created", status.hub.created},
-                   {"state", state_word(derive_state(progress))},
+                   {"state", is_elsewhere ? "elsewhere" : state_word(derive_state(progress))},
                    {"connected", status.connected},
                    {"position", status.position},
                    {"hub_last", progress.hub_last},
@@ -97,8 +98,8 @@ Feeds look_at_feeds(const ModelVersion& version) {
   return out;
 }
 
-json::object describe(const ModelVersion& version, const Feeds& feeds, const EngineState& known,
-                      const core::Clock& clock) {
+json::object describe(const ModelVersion& version, const Feeds& feeds, const Elsewhere& elsewhere,
+                      const EngineState& known, const core::Clock& clock) {
   std::uint64_t held = 0;
   std::uint64_t absent = 0;
   for (const projection::LaneState& lane : known.lanes) {
@@ -109,7 +110,10 @@ json::object describe(const ModelVersion& version, const Feeds& feeds, const Eng
   ModelState state = ModelState::kRunning;
   bool caught_up = true;
   for (std::size_t i = 0; i < feeds.size(); ++i) {
-    shards.push_back(describe_feed(*version.feeds()[i], feeds[i], known.blocked(), clock));
+    const bool is_elsewhere = elsewhere.has(version.feeds()[i]->shard());
+    shards.push_back(
+        describe_feed(*version.feeds()[i], feeds[i], is_elsewhere, known.blocked(), clock));
+    if (is_elsewhere) continue;  // its worker tells
     const Progress progress = progress_of(feeds[i], known.blocked(), clock);
     state = worse(state, derive_state(progress));
     caught_up = caught_up && progress.caught_up();
@@ -146,13 +150,14 @@ http::Response models(const ModelsApi& parts) {
   std::vector<Feeds> feeds;
   for (const auto& version : serving) feeds.push_back(look_at_feeds(*version));
   const auto all = known_states(serving);
+  const Elsewhere elsewhere(parts.leases);
   json::array list;
   AwayList away(parts.models);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto& [version, known] = all[i];
     if (!known && away.take(version->name(), known.error())) continue;
     if (!known) return http::error_response(known.error());
-    json::object described = describe(*version, feeds[i], **known, parts.clock);
+    json::object described = describe(*version, feeds[i], elsewhere, **known, parts.clock);
     add_versions(parts.models, version->name(), described);
     described["verify"] = status_json(parts.verify.status(version->name()));
     list.push_back(std::move(described));
@@ -169,7 +174,7 @@ http::Response model(const ModelsApi& parts, const http::Request& request) {
   const Feeds feeds = look_at_feeds(*version);
   const auto known = known_states({version}).front().state;
   if (!known) return http::error_response(known.error());
-  json::object described = describe(*version, feeds, **known, parts.clock);
+  json::object described = describe(*version, feeds, Elsewhere(parts.leases), **known, parts.clock);
   add_versions(parts.models, version->name(), described);
   described["verify"] = status_json(parts.verify.status(version->name()));
   described["lanes"] = describe_lanes((*known)->lanes);
@@ -180,7 +185,10 @@ http::Response model(const ModelsApi& parts, const http::Request& request) {
 }  // namespace
 
 void add_models_api(Routes& routes, const ModelsApi& parts) {
-  routes.report("/v1/models", [parts](const http::Request&) { return models(parts); });
+  routes.report("/v1/models", [parts](const http::Request& request) {
+    const auto known = check_parameters(request, {});
+    return known ? models(parts) : http::error_response(known.error());
+  });
   routes.report("/v1/models/{model}",
                 [parts](const http::Request& request) { return model(parts, request); });
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/clock.hpp"
+#include "hub/lease_keeper.hpp"
 #include "hub/model_shelf.hpp"
 #include "hub/routes.hpp"
 #include "hub/verify_desk.hpp"
@@ -13,6 +14,7 @@ struct ModelsApi {
   const ModelShelf& models;
   const core::Clock& clock;
   const VerifyDesk& verify;
+  const LeaseKeeper* leases;  // null: this one reads all shards
 };
 void add_models_api(Routes& routes, const ModelsApi& parts);
 

@@ -38,6 +38,8 @@ json::object described(const std::string& model, const projection::ParkedEvent& 
 
 // What waits behind a poison event is counted with it.
 http::Response list(const ParkedApi& parts, const http::Request& request) {
+  if (const auto known = check_parameters(request, {"model"}); !known)
+    return http::error_response(known.error());
   auto versions = parts.models.serving();
   if (const auto wanted = request.query_value("model")) {
     const auto one = parts.models.serving(*wanted);
@@ -62,7 +64,8 @@ http::Response show(const ParkedApi& parts, const http::Request& request) {
   const auto version = parts.models.serving(request.parameter("model"));
   if (!version) return http::error_response(parts.models.missing(request.parameter("model")));
   const auto identity = core::Identity::parse(request.parameter("event"));
-  if (!identity) return http::error_response(identity.error());
+  if (!identity)
+    return http::error_response(fail(Errc::kBadRequest, identity.error().message, "event"));
   const auto event = version->with_engine(
       [&](projection::Engine& engine) { return engine.parked_event(*identity); });
   if (!event) return http::error_response(event.error());

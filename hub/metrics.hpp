@@ -12,13 +12,16 @@
 namespace sluice::hub {
 
 class ReportKeeper;
+class LeaseKeeper;
 class ModelShelf;
 
 // Writes one group of families into a /metrics page. Any thread; waits for no database.
 using MetricsGroup = std::function<core::Result<void>(http::PrometheusText&)>;
 
 // Positions, lag and state per model and shard; effects, holds and parked events per model.
-MetricsGroup model_metrics(const ModelShelf& models, const core::Clock& clock);
+// `leases` is null without workers; of what another worker reads, that one tells.
+MetricsGroup model_metrics(const ModelShelf& models, const LeaseKeeper* leases,
+                           const core::Clock& clock);
 // Reports, backlogs, clones and forks per gateway.
 MetricsGroup gateway_metrics(const ModelShelf& models, const ReportKeeper& reports,
                              const core::Clock& clock);

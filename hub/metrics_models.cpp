@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/elsewhere.hpp"
 #include "hub/known_states.hpp"
 #include "hub/metrics.hpp"
 
@@ -23,11 +24,12 @@ struct ModelFigures {
   std::vector<std::pair<std::string, FeedStatus>> feeds;  // by shard
 };
 
-core::Result<ModelFigures> figures_of(const KnownState& model, const core::Clock& clock) {
+core::Result<ModelFigures> figures_of(const KnownState& model, const Elsewhere& elsewhere,
+                                      const core::Clock& clock) {
   ModelFigures out;
   out.name = model.version->name();
   for (const auto& feed : model.version->feeds())
-    out.feeds.emplace_back(feed->shard(), feed->status());
+    if (!elsewhere.has(feed->shard())) out.feeds.emplace_back(feed->shard(), feed->status());
   if (!model.state) {
     if (model.state.error().code != core::Errc::kUnavailable) return model.state.error();
     out.away = true;
@@ -137,11 +139,13 @@ void write_away(PrometheusText& out, const std::vector<ModelFigures>& models,
 
 }  // namespace
 
-MetricsGroup model_metrics(const ModelShelf& models, const core::Clock& clock) {
-  return [&models, &clock](PrometheusText& out) -> core::Result<void> {
+MetricsGroup model_metrics(const ModelShelf& models, const LeaseKeeper* leases,
+                           const core::Clock& clock) {
+  return [&models, leases, &clock](PrometheusText& out) -> core::Result<void> {
     std::vector<ModelFigures> figures;
+    const Elsewhere elsewhere(leases);
     for (const KnownState& model : known_states(models.serving())) {
-      auto of_model = figures_of(model, clock);
+      auto of_model = figures_of(model, elsewhere, clock);
       if (!of_model) return of_model.error();
       figures.push_back(std::move(*of_model));
     }

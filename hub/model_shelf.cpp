@@ -70,7 +70,10 @@ core::Error ModelShelf::missing(std::string_view model) const {
     if (one.model == model)
       return core::fail(core::Errc::kUnavailable,
                         "the model's database has not answered yet: " + one.why, "model");
-  return core::fail(core::Errc::kNotFound, "no such model", "model");
+  std::string known;
+  for (const auto& host : hosts_) known += (known.empty() ? "" : ", ") + host->name();
+  return core::fail(core::Errc::kNotFound,
+                    "no such model; there is " + (known.empty() ? "none yet" : known), "model");
 }
 
 }  // namespace sluice::hub

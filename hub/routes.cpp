@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/routes.hpp"
 
+#include <algorithm>
+
 namespace sluice::hub {
 
 using core::Errc;
@@ -41,6 +43,21 @@ http::Response json_response(std::string document) {
   http::Response response;
   response.body = std::move(document);
   return response;
+}
+
+core::Result<void> check_parameters(const http::Request& request,
+                                    std::initializer_list<std::string_view> known) {
+  for (const auto& [name, value] : request.query) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    std::string words = "unknown parameter: this takes none";
+    if (known.size() > 0) {
+      words = "unknown parameter: this takes ";
+      for (const std::string_view one : known)
+        words += (one == *known.begin() ? "" : ", ") + std::string(one);
+    }
+    return fail(Errc::kBadRequest, words, name);
+  }
+  return {};
 }
 
 core::Result<void> check_sender(const http::Request& request) {

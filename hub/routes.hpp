@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,5 +57,9 @@ http::Response json_response(std::string document);
 // For each request that changes something: sent as application/json, and by no other site's page
 // (a browser says Origin; a foreign page must not reach this). kBadRequest, kUnauthorized.
 core::Result<void> check_sender(const http::Request& request);
+
+// A parameter that nobody looks at would narrow nothing, without a word. kBadRequest.
+core::Result<void> check_parameters(const http::Request& request,
+                                    std::initializer_list<std::string_view> known);
 
 }  // namespace sluice::hub

@@ -133,8 +133,11 @@ Result<WantedEvent> WantedEvent::parse(std::string_view text) {
     out.id = *id;
     return out;
   }
-  return fail(Errc::kBadRequest,
-              "neither an event id (a UUID) nor an identity (gateway.epoch.lane.seq)", "event");
+  return fail(
+      Errc::kBadRequest,
+      "neither an event id (a UUID), nor an identity (gateway.epoch.lane.seq), nor the token "
+      "of an append: rows of a model and live events lead to their events",
+      "event");
 }
 
 std::optional<std::int64_t> WantedEvent::made_ns() const {

@@ -64,13 +64,19 @@ Cell as_declared(Cell cell, std::optional<Type> type) {
   return cell;
 }
 
+std::string no_table(const std::string& name, const std::vector<QueryTable>& tables) {
+  std::string known;
+  for (const QueryTable& table : tables) known += (known.empty() ? "" : ", ") + table.name;
+  return "the model has no table '" + core::printable(name) + "'; it has " + known;
+}
+
 Result<QueryPage> TargetQuery::run(const QueryRequest& request,
                                    std::chrono::milliseconds deadline) {
   const auto table = std::find_if(tables_.begin(), tables_.end(), [&](const QueryTable& item) {
     return item.name == request.table;
   });
   if (table == tables_.end())
-    return fail(Errc::kNotFound, "the model has no table '" + core::printable(request.table) + "'");
+    return fail(Errc::kNotFound, no_table(request.table, tables_), "table");
   const auto select = make_select(*table, request, target_->dialect());
   if (!select) return select.error();
   const auto end = Clock::now() + deadline;

@@ -58,7 +58,11 @@ Result<Cell> cell_for(const QueryColumn& column, std::string_view text) {
 Result<const QueryColumn*> column_of(const QueryTable& table, const std::string& name) {
   for (const QueryColumn& column : table.columns)
     if (column.name == name) return &column;
-  return fail(Errc::kBadRequest, "'" + core::printable(name) + "' is no column of " + table.name,
+  std::string known;
+  for (const QueryColumn& column : table.columns)
+    known += (known.empty() ? "" : ", ") + column.name;
+  return fail(Errc::kBadRequest,
+              "'" + core::printable(name) + "' is no column of " + table.name + ": it has " + known,
               name);
 }
 

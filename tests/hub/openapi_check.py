@@ -150,6 +150,9 @@ check('/v1/holds/skip', '/v1/holds/skip', 'POST', headers={'Origin': 'http://oth
 check('/v1/holds/skip', '/v1/holds/skip', 'POST', body=skip)
 check('/v1/parked', '/v1/parked?model=pumps')
 check('/v1/parked', '/v1/parked?model=none', expect=404)
+check('/v1/parked', '/v1/parked?gateway=plant-7', expect=400)
+for path in ('/v1/models', '/v1/gateways', '/v1/holds'):
+    check(path, path + '?gateway=plant-7', expect=400)
 poison = f'plant-7.{epoch}.alarm.2'
 shown = '/v1/parked/{model}/{event}'
 check(shown, f'/v1/parked/pumps/{poison}')

@@ -51,6 +51,36 @@ TEST_F(WorkersTest, JoinLeaveAndDieWithEachEventOnce) {
   ASSERT_TRUE(eventually([&] { return settled({a.get()}, {10}) && each_once(*a); })) << a->log();
 }
 
+TEST_F(WorkersTest, EachIsReadyAndLeavesTheOthersShardsToThem) {
+  open_lanes();
+  auto a = worker("a");
+  auto b = worker("b");
+  ASSERT_TRUE(eventually([&] {
+    return settled({a.get(), b.get()}, {5, 5});
+  })) << a->log()
+      << b->log();
+  publish(2, 10);
+  for (const HubProgram* hub : {a.get(), b.get()}) {
+    EXPECT_TRUE(eventually([&] { return hub->get("/readyz").status == 200; }))
+        << hub->get("/readyz").body;
+    const auto document = hub->json("/v1/models");
+    const auto& model = document.at("models").as_array().at(0).as_object();
+    EXPECT_EQ(model.at("state").as_string(), "running");
+    const auto& shards = model.at("shards").as_array();
+    EXPECT_EQ(std::count_if(shards.begin(), shards.end(),
+                            [](const auto& one) {
+                              return one.as_object().at("state").as_string() == "elsewhere";
+                            }),
+              5);
+    const std::string metrics = hub->get("/metrics").body;
+    std::size_t told = 0;
+    for (int i = 0; i < kShards; ++i)
+      told += metrics.find("sluice_hub_position{model=\"pumps\",shard=\"" + shard(i) + "\"}") !=
+              std::string::npos;
+    EXPECT_EQ(told, 5u) << "each shard's figures come from who reads it";
+  }
+}
+
 TEST_F(WorkersTest, OneThatStoodStillIsFencedOff) {
   open_lanes();
   auto a = worker("a");
