@@ -42,14 +42,15 @@ export class Installation {
     return at;
   }
 
-  async start(models) {
+  // `more`: further lines of [hub].
+  async start(models, more = '') {
     try {
-      await this.bringUp(models);
+      await this.bringUp(models, more);
     } catch (error) {
       throw new Error(error.message + '\n' + this.logs());
     }
   }
-  async bringUp(models) {
+  async bringUp(models, more) {
     [this.nats_port, this.hub_port] = [await freePort(), await freePort()];
     this.hub_url = 'http://127.0.0.1:' + this.hub_port;
     for (const [name, text] of Object.entries(models)) this.file('models/' + name + '.model.toml', text);
@@ -58,7 +59,7 @@ export class Installation {
     this.file('sluice.toml', `[gateway]\nid = "edge-1"\nstate = "${at('state')}"\nrun = "${at('run')}"\n` +
       `[uplink]\nurls = ["nats://127.0.0.1:${this.nats_port}"]\nreport_interval = "5s"\nreport_change_interval = "1s"\n`);
     this.file('hub.toml', `[hub]\nurls = ["nats://127.0.0.1:${this.nats_port}"]\nmodels = ["${at('models')}"]\nstate = "${at('hub')}"\n` +
-      `listen = "127.0.0.1:${this.hub_port}"\ngateway_socket = "${at('run/ingest.sock')}"\n`);
+      `listen = "127.0.0.1:${this.hub_port}"\ngateway_socket = "${at('run/ingest.sock')}"\n${more}\n`);
     this.launch('nats-server', [process.env.SLUICE_NATS_SERVER || 'nats-server', '-a', '127.0.0.1', '-p', String(this.nats_port), '-js', '-sd', at('nats')]);
     await eventually('provision', () => this.sluice(['provision', '--nats', 'nats://127.0.0.1:' + this.nats_port, '--max-bytes', '1GiB', '--keep-forever']).status === 0);
     this.launch('sluiced', [this.program('sluiced'), '--config', at('sluice.toml')]);
@@ -72,12 +73,17 @@ export class Installation {
   hubAnswers() { return eventually('sluice-hub', async () => (await fetch(this.hub_url + '/readyz')).ok); }
 
   sluice(words, input = '') {
-    return spawnSync(this.program('sluice'), words, { input, encoding: 'utf8', env: { ...process.env, SLUICE_GATEWAY: path.join(this.folder, 'run') } });
+    return spawnSync(this.program('sluice'), words, { input, encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, SLUICE_GATEWAY: path.join(this.folder, 'run') } });
   }
   append(events) {
     const done = this.sluice(['append', '--jsonl', '-', '--json'], events.map((event) => typeof event === 'string' ? event : JSON.stringify(event)).join('\n') + '\n');
-    if (done.status !== 0) throw new Error('append: ' + done.stdout + done.stderr);
+    if (done.status !== 0) throw new Error('append: ' + done.stdout.slice(-500) + done.stderr);
     return done.stdout.trim().split('\n').map((line) => JSON.parse(line)).filter((line) => !line.summary);
+  }
+  async post(route, body) {
+    const answer = await fetch(this.hub_url + route, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(route + ': ' + answer.status + ' ' + await answer.text());
+    return answer.json();
   }
   async json(route) { return (await fetch(this.hub_url + route)).json(); }
 

@@ -5,54 +5,24 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
 
+import { Browser, SIZES } from './browser.mjs';
 import * as hostile from './hostile.mjs';
 import { eventually, Installation } from './installation.mjs';
 import { Nats } from './nats.mjs';
 import { event, opened, report } from './wire.mjs';
 
-const { PROGRAMS, SCREENSHOTS, CHROMIUM } = process.env;
-const SIZES = {
-  desk: { viewport: { width: 1280, height: 820 }, colorScheme: 'light' },
-  phone: { viewport: { width: 360, height: 740 }, colorScheme: 'dark', hasTouch: true },
-};
+const { PROGRAMS, SCREENSHOTS } = process.env;
 const FLEET = 150;
 const home = new Installation(PROGRAMS);
-const wrong = [];   // whatever a page must never do
-let outage = false; // the hub is away on purpose
-let browser;
+const browser = new Browser(home);
+const { wrong } = browser;
 let page;
 let appended;
 
-async function open(size) {
-  const context = await browser.newContext(SIZES[size]);
-  const one = await context.newPage();
-  one.setDefaultTimeout(8000);
-  one.on('console', (message) => {
-    if (message.type() === 'error' && !outage) wrong.push('console: ' + message.text());
-  });
-  one.on('pageerror', (error) => wrong.push('script: ' + error.message));
-  one.on('request', (request) => {
-    if (!request.url().startsWith(home.hub_url + '/')) wrong.push('asked another origin: ' + request.url());
-  });
-  one.on('dialog', (dialog) => { wrong.push('a dialog: ' + dialog.message()); dialog.dismiss(); });
-  await one.addInitScript(() => {
-    window.violations = [];
-    document.addEventListener('securitypolicyviolation', (violation) => window.violations.push(violation.violatedDirective + ' ' + violation.blockedURI));
-  });
-  return one;
-}
-
-async function go(route, one = page) {
-  await one.goto(home.hub_url + '/#' + route);
-  await one.evaluate((hash) => { if (location.hash !== hash) location.hash = hash; }, '#' + route);
-}
-async function harmless(one = page) {
-  assert.deepEqual(await one.evaluate(() => window.violations), []);
-  assert.equal(await one.evaluate(() => window.pwned), undefined);
-  assert.equal(await one.locator('main script, main img, main b[onclick]').count(), 0);
-}
+const open = (size) => browser.open(size);
+const go = (route, one = page) => browser.go(route, one);
+const harmless = (one = page) => browser.harmless(one);
 const text = (selector) => page.locator(selector).innerText();
 
 async function publish(messages) {
@@ -72,7 +42,6 @@ function fleet() {
 }
 
 before(async () => {
-  if (!fs.existsSync(CHROMIUM)) throw new Error(CHROMIUM + ' is missing: scripts/deps.sh test installs it');
   fs.mkdirSync(SCREENSHOTS, { recursive: true });
   await home.start({ plant: hostile.MODEL });
   const at = (i) => new Date(Date.now() - (120 - i) * 30000).toISOString();
@@ -97,13 +66,12 @@ before(async () => {
     const { models } = await home.json('/v1/models');
     return models[0].parked === 1 && models[0].holds === 1 && models[0].shards[0].lag === 0;
   });
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+  await browser.launch();
   page = await open('desk');
 }, { timeout: 40000 });
 
 after(async () => {
-  await browser?.close();
+  await browser.end();
   await home.stop();
 });
 
@@ -327,14 +295,14 @@ test('every page fits a desk and a phone', async () => {
 test('while the hub is away the page says how old it is, and goes on by itself', async () => {
   await go('/models');
   await page.locator('.card').waitFor();
-  outage = true;
+  browser.outage = true;
   await home.end('sluice-hub', 'SIGKILL');
   await page.getByText('The hub does not answer').waitFor();
   await page.screenshot({ path: path.join(SCREENSHOTS, 'desk-stale.png') });
   assert.match(await text('.card'), /plant/, 'what was known stays');
   home.startHub();
   await page.locator('#stale').waitFor({ state: 'hidden', timeout: 15000 });
-  outage = false;
+  browser.outage = false;
   assert.equal(await page.locator('#status').innerText(), 'live');
 });
 

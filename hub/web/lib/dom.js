@@ -36,6 +36,12 @@ export function lines(text, most) {
   return text.split('\n').map((line, i) => [i ? '\n' : '', said(line, most)]);
 }
 
+// A line that is there only while it says something.
+export function say(node, words) {
+  node.textContent = words;
+  node.hidden = !words;
+}
+
 export const SHORT = 160;
 
 // Text of a device: isolated from the direction of what stands around it, cut to `most` characters.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model's state, versions, rebuild and last verification, as far as the hub tells them.
+import { enc } from './api.js';
 import { h, said } from './dom.js';
-import { ago, duration, number, tag } from './format.js';
+import { ago, duration, number, plural, tag } from './format.js';
 
 export function bar(done, all, words) {
   const share = all > 0 ? Math.min(1, Number(done) / Number(all)) : 1;
@@ -11,11 +12,16 @@ export function bar(done, all, words) {
 export function shards(model) {
   return model.shards.map((shard) => h('div', { class: 'shard' },
     h('div', { class: 'row' }, h('b', {}, shard.shard), tag(shard.state),
-      shard.lag > 0 ? h('span', {}, number(shard.lag) + ' events, ' + duration(shard.lag_s) + ' behind')
+      shard.state === 'elsewhere' ? h('span', { class: 'soft' }, 'another worker reads it')
+        : shard.lag > 0 ? h('span', {}, number(shard.lag) + ' events, ' + duration(shard.lag_s) + ' behind')
         : h('span', { class: 'soft' }, shard.connected ? 'has read everything' : 'no connection')),
-    bar(shard.position, shard.hub_last, number(shard.position) + ' of ' + number(shard.hub_last)),
+    shard.state === 'elsewhere' ? null : bar(shard.position, shard.hub_last, number(shard.position) + ' of ' + number(shard.hub_last)),
     shard.last_error ? h('p', { class: 'note bad' }, shard.last_error) : null));
 }
+
+// Said when a database has not answered for some seconds; its figures are those that it gave last.
+export const oldFigures = (seconds, whose) => seconds < 5 ? ''
+  : 'These figures are ' + duration(seconds) + ' old: ' + whose + ' does not answer.';
 
 // The version that is being built beside the one that serves, and what is wrong with the model file.
 export function rebuild(model) {
@@ -26,7 +32,7 @@ export function rebuild(model) {
       h('div', { class: 'row' }, h('h3', {}, 'Version ' + build.version + (build.returning ? ' returns' : ' is built beside')),
         tag(build.state, build.state === 'refused' ? 'bad' : 'warn')),
       bar(build.position, build.hub_last, build.percent + ' %' + (build.rate ? ', ' + number(build.rate) + ' a second' : '') +
-        (build.eta_s === null || build.eta_s === undefined ? '' : ', ready in ' + duration(build.eta_s))),
+        (build.state === 'reading' && build.eta_s > 0 ? ', has read all in about ' + duration(build.eta_s) : '')),
       build.why ? h('p', {}, said(build.why, 600)) : null,
       build.sample ? h('p', { class: 'soft' }, said(build.sample, 300)) : null,
       build.reason ? h('p', { class: 'soft' }, 'because: ', said(build.reason, 300)) : null) : null];
@@ -35,11 +41,23 @@ export function rebuild(model) {
 export function verified(model) {
   const last = model.verify;
   if (!last || last.state === 'never') return null;
-  const words = { good: 'agrees with the log', differs: number(last.differences) + ' differences', running: 'comparing with the log',
+  const words = { good: 'agrees with the log', differs: plural(last.differences, 'difference') + ' from the log', running: 'comparing with the log',
                   waiting: 'waits for its turn', unknown: 'nothing could be compared', failed: last.error };
   return [tag(last.state, last.state === 'running' || last.state === 'waiting' ? 'warn' : undefined), ' ', words[last.state] || '', ' ',
           last.rows ? '(' + number(last.rows) + ' rows) ' : '', last.at ? ago(last.at) : ''];
 }
+
+// What a verification found, in the order of its report.
+export function findings(list) {
+  const cells = (one) => one.columns.map((cell) => h('div', {}, cell.column + ': ', said(print(cell.found), 80),
+    h('span', { class: 'soft' }, ', the log says '), said(print(cell.expected), 80)));
+  return h('ul', { class: 'findings' }, list.map((one) => h('li', {},
+    h('div', {}, tag(one.kind, 'bad'), ' ', one.table, ' ', h('span', { class: 'mono' }, said(Object.values(one.key).map(print).join(' '), 160))),
+    cells(one),
+    h('div', { class: 'soft' }, one.words, one.first_event
+      ? [': ', h('a', { href: '#/trail/' + enc(one.first_event.identity) }, said(one.first_event.identity, 120))] : ''))));
+}
+const print = (value) => value === null ? 'no value' : typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 export function versions(model) {
   const kept = (model.kept || []).map((one) => one.version).join(', ');

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What waits and what was put aside, and the two ways on.
 import { enc } from '../lib/api.js';
-import { askReason, cell, h, patch, said, table } from '../lib/dom.js';
+import { askReason, cell, h, patch, said, say, show as visible, table } from '../lib/dom.js';
 import { ago, number, plural, tag } from '../lib/format.js';
+import { oldFigures } from '../lib/models.js';
 
 export const title = 'Holds';
 const LATE_S = 600;
@@ -14,7 +15,9 @@ export function show(view, context) {
   const holdsHint = h('p', { class: 'hint' }, 'Asking the hub.');
   const parkedHint = h('p', { class: 'hint' }, 'Asking the hub.');
   const done = h('p', { class: 'notice good', role: 'status', hidden: true });
-  view.append(h('h1', {}, 'Holds and parked events'), done,
+  const oldness = h('p', { class: 'note bad', hidden: true });
+  const away = h('p', { class: 'note bad', hidden: true });
+  view.append(h('h1', {}, 'Holds and parked events'), done, oldness, away,
     h('section', {}, h('h2', {}, 'Holds'), holdsHint, holds.node),
     h('section', { id: 'parked' }, h('h2', {}, 'Parked'), parkedHint, parked.node));
 
@@ -40,17 +43,17 @@ export function show(view, context) {
   }
 
   async function settle(event, verb) {
-    const name = identity(event);
     const words = (answer) => answer.settled === false ? 'It still does not fit: ' + answer.why
       : (verb === 'skip' ? 'Given up; ' : 'Applied; ') + plural(answer.applied, 'event') + ' took effect.';
-    if (verb === 'retry') return deed('v1/parked/retry', { model: event.model, event: name }, words);
-    const reason = await askReason('Give up ' + event.gateway + ' ' + event.lane + ' ' + number(event.seq) + '?',
-      ['It takes no effect in ' + event.model + ', for good. What waits behind it goes on.'], 'Skip');
-    if (reason) await deed('v1/parked/skip', { model: event.model, event: name, reason }, words);
+    if (verb === 'retry') return deed('v1/parked/retry', { model: event.model, event: event.event }, words);
+    const reason = await askReason('Give up this event of ' + visible(event.stream) + '?',
+      ['It takes no effect in ' + event.model + ', for good. ' + (event.behind > 0 ? plural(event.behind, 'later event') + ' of its stream ' + (event.behind === 1 ? 'goes' : 'go') + ' on.' : 'Nothing waits behind it.')], 'Skip');
+    if (reason) await deed('v1/parked/skip', { model: event.model, event: event.event, reason }, words);
   }
 
   const refresh = context.every(5000, async () => {
-    const [answer, all] = await Promise.all([context.ask('v1/holds'), context.ask('v1/models')]);
+    const only = context.query.get('model');
+    const [answer, aside] = await Promise.all([context.ask('v1/holds'), context.ask('v1/parked' + (only ? '?model=' + enc(only) : ''))]);
     holdsHint.textContent = answer.holds.length
       ? 'Events wait behind what is missing. Their gateway was asked for it; after 10 minutes it is worth asking why.'
       : 'Nothing waits: every event that arrived has taken effect or was put aside.';
@@ -64,24 +67,24 @@ export function show(view, context) {
       cell('model', h('a', { href: '#/model/' + enc(hold.model) }, hold.model)),
       cell('', h('button', { type: 'button', onclick: () => skip(hold) }, 'Skip\u2026'))), (hold) =>
       JSON.stringify({ ...hold, age_s: hold.age_s > LATE_S }));
-    await showParked(all.models.filter((model) => model.parked > 0));
+    showParked(aside.parked);
+    say(oldness, oldFigures(Math.max(answer.figures_s_ago, aside.figures_s_ago), 'a model\u2019s database'));
+    say(away, answer.away.map((model) => model.model + ': ' + model.why).join('\n'));
   });
 
-  async function showParked(models) {
+  function showParked(events) {
     const wanted = context.query.get('model');
-    const details = await Promise.all(models.filter((model) => !wanted || model.model === wanted)
-      .map((model) => context.ask('v1/models/' + enc(model.model))));
-    const events = details.flatMap((detail) => detail.parked_events.map((event) => ({ ...event, model: detail.model })));
     parkedHint.replaceChildren(events.length
       ? 'These events were put aside: applying them failed, or they came after they had been given up. Everything else goes on.'
       : 'No event is parked' + (wanted ? ' in ' + wanted : '') + '.');
     if (wanted) parkedHint.append(' ', h('a', { href: '#/holds/parked' }, 'show all models'));
     parked.node.hidden = !events.length;
-    patch(parked.body, events, (event) => event.model + '\n' + identity(event), (event) => {
+    patch(parked.body, events, (event) => event.model + '\n' + event.event, (event) => {
       return h('tr', {},
-        cell('event', h('div', {}, h('a', { href: '#/trail/' + enc(identity(event)) }, said(event.stream, 80)), h('div', {}, said(event.type, 80)),
-          h('div', { class: 'soft mono' }, event.gateway + ' ' + event.lane + ' ' + number(event.seq))), 'name'),
-        cell('why', h('div', {}, tag(event.kind, 'bad'), ' ', said(event.why, 600)), 'wide'),
+        cell('event', h('div', {}, h('a', { href: '#/trail/' + enc(event.event) }, said(event.stream, 80)), h('div', {}, said(event.type, 80)),
+          h('div', { class: 'soft mono' }, said(event.event, 120))), 'name'),
+        cell('why', h('div', {}, tag(event.kind, 'bad'), ' ', said(event.why, 600), event.behind > 0
+          ? h('div', { class: 'note' }, plural(event.behind, 'later event') + ' of its stream ' + (event.behind === 1 ? 'waits' : 'wait') + ' behind it') : null), 'wide'),
         cell('parked', ago(event.parked_at)),
         cell('model', h('a', { href: '#/model/' + enc(event.model) }, event.model)),
         cell('', h('div', { class: 'actions' }, h('button', { type: 'button', onclick: () => settle(event, 'retry') }, 'Retry'),
@@ -93,8 +96,6 @@ export function show(view, context) {
     }
   }
 }
-
-const identity = (event) => [event.gateway, event.epoch, event.lane, event.seq].join('.');
 
 function range(hold) {
   return hold.from === hold.to ? 'seq ' + number(hold.from) : 'seq ' + number(hold.from) + ' to ' + number(hold.to);

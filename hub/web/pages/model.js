@@ -2,23 +2,26 @@
 // One model: its state, and its tables' rows with filter, order, pages and charts.
 import { enc } from '../lib/api.js';
 import { bell } from '../lib/bell.js';
-import { choices, h, labelled, patch, said } from '../lib/dom.js';
+import { choices, h, labelled, patch, said, say } from '../lib/dom.js';
 import { hubNow, number, tag, time } from '../lib/format.js';
-import { rebuild, shards, verified, versions } from '../lib/models.js';
+import { findings, oldFigures, rebuild, shards, verified, versions } from '../lib/models.js';
 import { ChartPanel } from '../lib/chart_panel.js';
 import { addressQuery, hubQuery, OPERATORS, readConditions } from '../lib/rows_query.js';
 
 export const title = 'Model';
 const PAGE_ROWS = 50;
+const DIFFERENCES_SHOWN = 20;
 
 export function show(view, context) {
   const name = context.parts[0] || '';
   const state = h('span');
+  const oldness = h('p', { class: 'note bad', hidden: true });
   const about = h('details', { class: 'about' }, h('summary', {}, 'state, versions and verification'), h('div'));
   const hint = h('p', { class: 'hint' }, 'Asking the hub.');
   const tabs = h('div', { class: 'tabs' });
   const box = h('div', { hidden: true });
-  view.append(h('p', { class: 'crumb' }, h('a', { href: '#/models' }, 'Models')), h('h1', {}, said(name, 80), ' ', state), about, hint, tabs, box);
+  const differs = h('section', { hidden: true });
+  view.append(h('p', { class: 'crumb' }, h('a', { href: '#/models' }, 'Models')), h('h1', {}, said(name, 80), ' ', state), oldness, about, differs, hint, tabs, box);
   let viewer = null;
   const refresh = context.every(3000, async () => {
     let answer;
@@ -31,6 +34,7 @@ export function show(view, context) {
     hubNow(answer.now);
     hint.hidden = true;
     patch(state, [answer.state], (word) => word, (word) => tag(word));
+    say(oldness, oldFigures(answer.figures_s_ago, 'the model\u2019s database'));
     patch(about.lastChild, [answer], () => 'about', (model) => h('div', { class: 'card' }, shards(model), rebuild(model), h('dl', { class: 'pairs' },
       h('dt', {}, 'versions'), h('dd', {}, versions(model)),
       h('dt', {}, 'last verify'), h('dd', {}, verified(model) || h('span', { class: 'soft' }, 'never')),
@@ -38,6 +42,7 @@ export function show(view, context) {
       h('dt', {}, 'held, parked'), h('dd', {}, number(model.held) + ', ' + number(model.parked)))),
       (model) => JSON.stringify([model.shards.map((shard) => [shard.position, shard.hub_last, shard.state, shard.last_error]), model.building ?? null,
                                  model.serving, model.kept, model.problem, String(model.applied), model.held, model.parked, model.verify ?? null]));
+    await showDifferences(answer.verify);
     const wanted = context.parts[1] || answer.tables[0]?.name;
     patch(tabs, answer.tables.map((table) => ({ name: table.name, kind: table.kind, on: table.name === wanted })), (table) => table.name,
       (table) => h('a', { href: '#/model/' + enc(name) + '/' + enc(table.name), 'aria-current': table.on ? 'page' : null }, table.name,
@@ -52,6 +57,19 @@ export function show(view, context) {
     await viewer.refresh();
   });
   context.signal.addEventListener('abort', () => viewer?.end());
+
+  // The report is asked for once for each verification.
+  let told = '';
+  async function showDifferences(verify) {
+    const now = verify?.state === 'differs' ? verify.at : '';
+    if (now === told) return;
+    const report = now ? (await context.ask('v1/verify/' + enc(name))).report : null;
+    told = now;
+    differs.hidden = !report;
+    if (report) differs.replaceChildren(h('h2', {}, 'Rows that differ from the log'), findings(report.findings.slice(0, DIFFERENCES_SHOWN)),
+      h('p', { class: 'hint' }, report.differences > DIFFERENCES_SHOWN ? 'The first ' + DIFFERENCES_SHOWN + ' of ' + number(report.differences) + '. ' : '',
+        'A rebuild makes the rows anew from the log, beside these: sluice model rebuild ', said(name, 80)));
+  }
 }
 
 class Viewer {

@@ -3,7 +3,7 @@
 import { enc } from '../lib/api.js';
 import { h, patch } from '../lib/dom.js';
 import { ago, hubNow, number, tag } from '../lib/format.js';
-import { rebuild, shards, verified, versions } from '../lib/models.js';
+import { oldFigures, rebuild, shards, verified, versions } from '../lib/models.js';
 
 export const title = 'Models';
 
@@ -35,6 +35,7 @@ function card(model) {
     h('div', { class: 'figures small' }, figure('applied', model.applied), figure('holds', model.holds, '#/holds', true),
       figure('held', model.held, '#/holds', true), figure('parked', model.parked, '#/holds/parked?model=' + enc(model.model), true),
       figure('absent', model.absent)),
+    model.figures_s_ago < 5 ? null : h('p', { class: 'note bad' }, oldFigures(model.figures_s_ago, 'its database')),
     shards(model), rebuild(model),
     h('dl', { class: 'pairs' },
       h('dt', {}, 'versions'), h('dd', {}, versions(model)),
