@@ -365,8 +365,8 @@ Result<std::optional<projection::BatchOutcome>> ModelFeed::apply(
     if (incoming.empty()) return Outcome(projection::BatchOutcome());
     auto done = engine.apply(hub(), incoming);
     if (!done) return done.error();
-    return Outcome(std::move(*done));
     host_.after_batch(engine);
+    return Outcome(std::move(*done));
   });
   if (!outcome || !*outcome || batch.empty()) return outcome;
   next_ = batch.back().sequence + 1;
