@@ -258,6 +258,7 @@ Result<std::uint64_t> ModelFeed::where_to_start(nats::Connection& connection) {
     SLUICE_TRY(host_.with_engine(
         [&](projection::Engine& engine) { return engine.reset_position(hub_stream_); }));
     needs_.forget(label_);
+    needs_.hub_changed(hub_stream_, status().hub.created);
     const std::lock_guard lock(mutex_);
     status_.begun_anew += 1;
   }

@@ -73,6 +73,14 @@ std::vector<ReportKeeper::Gateway> ReportKeeper::all(std::int64_t now_ns) const 
   return out;
 }
 
+std::vector<std::string> ReportKeeper::gateways() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  out.reserve(entries_.size());
+  for (const auto& [name, entry] : entries_) out.push_back(name);
+  return out;
+}
+
 std::optional<ReportKeeper::Gateway> ReportKeeper::one(std::string_view gateway,
                                                        std::int64_t now_ns) const {
   const std::lock_guard lock(mutex_);

@@ -42,6 +42,7 @@ class ReportKeeper {
 
   // Ordered by gateway.
   std::vector<Gateway> all(std::int64_t now_ns) const;
+  std::vector<std::string> gateways() const;  // their ids
   // nullopt: it has not reported.
   std::optional<Gateway> one(std::string_view gateway, std::int64_t now_ns) const;
 

@@ -125,6 +125,8 @@ Result<void> ReportWatch::session() {
       consumer.reset();
     }
     SLUICE_TRY(needs_.publish_due(**connection));
+    if (consumer && consumer->pending() == 0)  // then all gateways are known
+      SLUICE_TRY(needs_.publish_changes(**connection, [this] { return keeper_.gateways(); }));
   }
   return {};
 }

@@ -120,6 +120,42 @@ TEST_F(HubStreamTest, AHubStreamMadeAnewIsReadFromItsFirstMessage) {
   EXPECT_TRUE(each_once(hub, 1299));
 }
 
+// Idle gateways have no other way to know at once.
+TEST_F(HubStreamTest, AHubStreamMadeAnewIsToldToTheGatewaysOnceForAllModels) {
+  publisher_->make_hub_stream("main");
+  publisher_->make_report_bucket();
+  codec::Report report;
+  report.gateway = "plant-7";
+  report.machine = "board-1";
+  report.epoch = core::Epoch{0x1111};
+  ASSERT_TRUE(publisher_->connection().request(core::report_subject("plant-7"),
+                                               codec::encode_report(report), 5s));
+  std::atomic<int> told = 0;
+  const auto subscription =
+      publisher_->connection().subscribe("need.plant-7", [&](nats::Message message) {
+        if (message.payload() == codec::kHubChanged) ++told;
+      });
+  ASSERT_TRUE(subscription);
+  HubProgram::Options options;
+  options.more = kQuickCheck;
+  options.beside = test::kPumpsModel;
+  options.beside.replace(options.beside.find("\"pumps\""), 7, "\"beside\"");
+  HubProgram hub(server_.url(), options);
+  fill({}, 501);
+  ASSERT_TRUE(eventually([&] { return hub.effects() == 500; })) << hub.log();
+  EXPECT_EQ(told, 0);
+  publisher_->delete_hub_stream("main");
+  publisher_->make_hub_stream("main");
+  EXPECT_TRUE(eventually([&] { return told > 0; }, 40s)) << hub.log();
+  publisher_->epoch_opened({}, 1);
+  const auto anew = [&](const std::string& model) {
+    return hub.metric("sluice_hub_begun_anew_total{model=\"" + model + "\",shard=\"main\"}");
+  };
+  EXPECT_TRUE(eventually([&] { return anew("pumps") >= 1 && anew("beside") >= 1; }, 40s))
+      << hub.log();
+  EXPECT_EQ(told, 1);
+}
+
 TEST_F(HubStreamTest, AHubThatWasCutBackToAnOlderCopyIsNoticed) {
   publisher_->make_hub_stream("main");
   HubProgram::Options options;
