@@ -89,10 +89,10 @@ before(async () => {
   await eventually('the models', async () => {
     const [one, other] = [await model('plant'), await model('stock')];
     return one.caught_up && one.parked === 3 && one.holds === 1 && other.caught_up && other.applied > READINGS;
-  }, 40000);
+  }, 70000);
   await browser.launch();
   page = await browser.open('desk');
-}, { timeout: 90000 });
+}, { timeout: 120000 });
 
 after(async () => {
   await browser.end();

@@ -24,7 +24,7 @@ export function show(view, context) {
   async function deed(path, post, words) {
     try {
       const answer = await context.ask(path, { post });
-      done.className = 'notice good';
+      done.className = answer.settled === false ? 'notice' : 'notice good';
       done.textContent = words(answer) + (answer.event === false || answer.recorded === false ? ' It is in the hub\u2019s log only: ' + (answer.event_error || 'no gateway beside the hub stores its events') + '.' : '');
     } catch (error) {
       done.className = 'notice bad';

@@ -68,7 +68,7 @@ export function show(view, context) {
     differs.hidden = !report;
     if (report) differs.replaceChildren(h('h2', {}, 'Rows that differ from the log'), findings(report.findings.slice(0, DIFFERENCES_SHOWN)),
       h('p', { class: 'hint' }, report.differences > DIFFERENCES_SHOWN ? 'The first ' + DIFFERENCES_SHOWN + ' of ' + number(report.differences) + '. ' : '',
-        'A rebuild makes the rows anew from the log, beside these: sluice model rebuild ', said(name, 80)));
+        'A rebuild makes the rows anew from the log, beside these: ', h('code', {}, 'sluice model rebuild ', said(name, 80), ' --reason "..."')));
   }
 }
 
