@@ -6,6 +6,7 @@
 #include <charconv>
 #include <mutex>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "core/random.hpp"
@@ -16,6 +17,8 @@
 namespace sluice::sync {
 
 namespace {
+
+constexpr std::size_t kSpent = 64;
 
 // Few bytes: it travels twice with each event.
 std::string short_token() {
@@ -41,6 +44,29 @@ std::optional<std::uint64_t> to_number(std::string_view text) {
   return value;
 }
 
+// What the hub said to one publish.
+struct Answered {
+  core::Lane lane;
+  std::uint64_t token = 0;
+  PubAnswer answer;
+};
+
+std::optional<core::Lane> lane_of(std::string_view token) {
+  const auto number = to_number(token);
+  if (!number || *number >= core::kLaneCount) return std::nullopt;
+  return core::kLanes[*number];
+}
+
+// `tokens`: the reply subject behind the inbox, "a.<lane>.<token>" if it is one of these.
+std::optional<Answered> read_answer(std::string_view tokens, const nats::Message& message) {
+  const auto dot = tokens.rfind('.');
+  if (!tokens.starts_with("a.") || dot < 2) return std::nullopt;
+  const auto lane = lane_of(tokens.substr(2, dot - 2));
+  const auto token = to_number(tokens.substr(dot + 1));
+  if (!lane || !token) return std::nullopt;
+  return Answered{*lane, *token, parse_pub_answer(message.status(), message.payload())};
+}
+
 }  // namespace
 
 // What nats.c's threads may touch. Lives on while one of them holds it.
@@ -50,7 +76,7 @@ struct HubSession::Mailbox {
   HubSession* session = nullptr;  // touched on the io_context's thread only
   bool left = false;
   bool posted = false;
-  std::vector<nats::Message> messages;
+  std::vector<std::variant<Answered, nats::Message>> heard;  // in order
   std::vector<core::Error> complaints;
   std::optional<core::Error> closed;
   std::optional<core::Result<std::unique_ptr<nats::Connection>>> connected;
@@ -93,7 +119,7 @@ HubSession::~HubSession() {
     const std::lock_guard lock(mailbox_->mutex);
     mailbox_->left = true;
     mailbox_->session = nullptr;
-    mailbox_->messages.clear();
+    mailbox_->heard.clear();
     mailbox_->connected.reset();
   }
   needs_.reset();
@@ -103,14 +129,14 @@ HubSession::~HubSession() {
 
 void HubSession::deliver() {
   const auto box = mailbox_;  // a listener may destroy this session
-  std::vector<nats::Message> messages;
+  std::vector<std::variant<Answered, nats::Message>> heard;
   std::vector<core::Error> complaints;
   std::optional<core::Error> closed;
   std::optional<core::Result<std::unique_ptr<nats::Connection>>> connected;
   {
     const std::lock_guard lock(box->mutex);
     box->posted = false;
-    messages.swap(box->messages);
+    heard.swap(box->heard);
     complaints.swap(box->complaints);
     closed.swap(box->closed);
     connected.swap(box->connected);
@@ -119,9 +145,12 @@ void HubSession::deliver() {
     if (!*connected) return listener_.hub_failed(connected->error());
     opened(std::move(**connected));
   }
-  for (auto& message : messages) {
+  for (auto& one : heard) {
     if (box->session == nullptr) return;
-    take(std::move(message));
+    if (const auto* to = std::get_if<Answered>(&one))
+      listener_.hub_answer(to->lane, to->token, to->answer);
+    else
+      take(std::move(std::get<nats::Message>(one)));
   }
   for (auto& complaint : complaints) {
     if (box->session == nullptr) return;
@@ -134,9 +163,21 @@ void HubSession::deliver() {
 void HubSession::opened(std::unique_ptr<nats::Connection> connection) {
   connection_ = std::move(connection);
   const auto post = [box = mailbox_](nats::Message message) {
-    Mailbox::post(box, [&](Mailbox& to) { to.messages.push_back(std::move(message)); });
+    Mailbox::post(box, [&](Mailbox& to) { to.heard.emplace_back(std::move(message)); });
   };
-  auto answers = connection_->subscribe(inbox_ + ".>", post);
+  // One answer comes for each event: they are read, and their messages freed, on nats.c's thread,
+  // beside the one that sends; some at a time, which wakes the thread that frees them once.
+  auto spent = std::make_shared<std::vector<nats::Message>>();
+  const auto read = [box = mailbox_, inbox = inbox_ + ".", post, spent](nats::Message message) {
+    const auto subject = message.subject();
+    std::optional<Answered> answered;
+    if (subject.starts_with(inbox)) answered = read_answer(subject.substr(inbox.size()), message);
+    if (!answered) return post(std::move(message));
+    Mailbox::post(box, [&](Mailbox& to) { to.heard.emplace_back(std::move(*answered)); });
+    spent->push_back(std::move(message));
+    if (spent->size() >= kSpent) spent->clear();
+  };
+  auto answers = connection_->subscribe(inbox_ + ".>", read);
   if (!answers) return listener_.hub_failed(answers.error());
   auto needs = connection_->subscribe(core::need_subject(options_.gateway), post);
   if (!needs) return listener_.hub_failed(needs.error());
@@ -160,14 +201,8 @@ void HubSession::take(nats::Message message) {
   if (kind == "g") return listener_.hub_report(read_stored_report(message));
   if (kind == "k") return listener_.hub_alive();
   if (kind == "p") return listener_.hub_report_put(read_put_answer(message));
-  if (tokens.size() < 2) return;
-  const auto lane_number = to_number(tokens[1]);
-  if (!lane_number || *lane_number >= core::kLaneCount) return;
-  const auto lane = core::kLanes[*lane_number];
-  if (kind == "d") return listener_.hub_anchor(lane, read_stored(message));
-  const auto token = tokens.size() == 3 ? to_number(tokens[2]) : std::nullopt;
-  if (kind == "a" && token)
-    listener_.hub_answer(lane, *token, parse_pub_answer(message.status(), message.payload()));
+  const auto lane = tokens.size() == 2 ? lane_of(tokens[1]) : std::nullopt;
+  if (kind == "d" && lane) listener_.hub_anchor(*lane, read_stored(message));
 }
 
 void HubSession::send(const std::string& subject, std::string_view payload,

@@ -49,6 +49,27 @@ core::Result<MessageHandle> make_message(const std::string& subject, const std::
   return message;
 }
 
+// nats.c frees messages on a thread of its own and wakes it for each that it is given while it
+// rests: given many at once, it is woken once.
+class Spent {
+ public:
+  void add(MessageHandle message) {
+    const std::lock_guard lock(mutex_);
+    bytes_ += static_cast<std::size_t>(natsMsg_GetDataLength(message.get()));
+    messages_.push_back(std::move(message));
+    if (messages_.size() < kMessages && bytes_ < kBytes) return;
+    messages_.clear();
+    bytes_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kMessages = 64;
+  static constexpr std::size_t kBytes = 64 * 1024;
+  std::mutex mutex_;
+  std::vector<MessageHandle> messages_;
+  std::size_t bytes_ = 0;
+};
+
 // One attempt, shared by the caller and the thread that may never come back.
 struct Attempt {
   std::mutex mutex;
@@ -117,6 +138,7 @@ class Connection::Impl {
   std::atomic<bool> open_{true};
   std::atomic<std::uint64_t> sent_{0};
   std::atomic<std::uint64_t> received_{0};
+  Spent spent_;
   ServerInfo info_;
   std::optional<CallbackSlot> slot_;
 };
@@ -191,6 +213,7 @@ core::Result<void> Connection::publish(const std::string& subject, std::string_v
     auto message = make_message(subject, reply, payload, headers);
     if (!message) return message.error();
     status = natsConnection_PublishMsg(connection, message->get());
+    impl_->spent_.add(std::move(*message));
   }
   if (status != NATS_OK) return to_error(status, "publishing to " + subject);
   impl_->sent_ += wire_bytes(subject.size(), reply.size(), payload.size(), headers);
