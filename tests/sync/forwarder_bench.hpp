@@ -69,6 +69,7 @@ class Bench final : public SessionEffects {
   void publish(core::Lane lane, std::uint64_t token, const Outgoing& message) override {
     bytes_sent += message.body.size() + message.identity.size() + message.subject.size();
     sent.emplace_back(message.identity);
+    tokens.push_back(token);
     if (is_silent) return;
     if (refuses) {
       answers.push_back([this, lane, token] {
@@ -136,6 +137,7 @@ class Bench final : public SessionEffects {
   bool hide_once = false;
   std::deque<std::function<void()>> reads, answers;
   std::vector<std::string> sent;
+  std::vector<std::uint64_t> tokens;
   std::uint64_t bytes_sent = 0;
   std::size_t reads_made = 0;
   std::string closed;

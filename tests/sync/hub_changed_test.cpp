@@ -92,9 +92,10 @@ TEST(HubMadeAnew, TheSameHubStreamIsLeftAlone) {
   Bench bench;
   fill_the_hub(bench);
   bench.forwarder.hub_changed(bench.now);
-  // Acked between the question and its answer.
-  bench.log.append(Lane::kTelemetry, 20);
-  bench.forwarder.tail(Lane::kTelemetry, 1, 602, bench.now);
+  auto look = std::move(bench.answers.front());
+  bench.answers.clear();
+  append(bench);  // acked between the question and its answer
+  look();
   bench.pass(Time(1'000));
   EXPECT_EQ(bench.sent.size(), 1u);
   EXPECT_EQ(bench.telemetry().acked(), 602u);
@@ -134,27 +135,26 @@ TEST(HubMadeAnew, WhatIsDeletedAndNotYetMadeAgainEndsTheSession) {
 TEST(HubMadeAnew, ALookWithoutAnAnswerEndsTheSessionAndTheDoubtOutlivesIt) {
   Bench bench;
   fill_the_hub(bench);
-  // The hub stream goes back to 300, and takes what comes next; then the hub is silent.
-  bench.hub.last_seq = 300;
-  bench.log.append(Lane::kTelemetry, 20);
-  bench.forwarder.tail(Lane::kTelemetry, 1, 602, bench.now);
-  bench.reads.front()();
-  bench.reads.clear();
+  // The hub stream goes back to 300 and takes two more, far apart; of the second one nothing comes
+  // back, nor of anything after it.
   bench.is_silent = true;
-  bench.settle();
+  append(bench);
+  append(bench);
+  bench.forwarder.answer(Lane::kTelemetry, *(bench.tokens.end() - 2), {true, {301, false}, {}},
+                         bench.now);
   bench.pass(Time(19'000));
   EXPECT_EQ(bench.closed, "");
   bench.pass(Time(2'000));
   EXPECT_NE(bench.closed.find("timeout"), std::string::npos) << bench.closed;
   bench.is_silent = false;
   bench.sent.clear();
-  // By then others have hidden the cut, and what was sent last speaks for all anchors.
+  // Without the doubt, what was sent last would speak for all anchors.
   bench.hub.last_seq = 5'000;
-  bench.stored = StoredMessage{301, "plant-7." + bench.log.epoch().text() + ".telemetry.602"};
+  bench.stored = StoredMessage{4'000, "plant-7." + bench.log.epoch().text() + ".telemetry.603"};
   bench.reconnect();
   bench.pass(Time(1'000));
-  EXPECT_EQ(bench.telemetry().acked(), 602u);
-  EXPECT_EQ(sent_of(bench, Lane::kTelemetry), 602u - 256);
+  EXPECT_EQ(bench.telemetry().acked(), 603u);
+  EXPECT_EQ(sent_of(bench, Lane::kTelemetry), 603u - 256);
 }
 
 TEST(HubCutBack, UnderALiveLinkGoesOnFromTheAnchorBelowTheCut) {
@@ -169,6 +169,67 @@ TEST(HubCutBack, UnderALiveLinkGoesOnFromTheAnchorBelowTheCut) {
   EXPECT_EQ(why_of(bench, Lane::kTelemetry), "the hub stream was cut back");
   ASSERT_EQ(bench.alarms.size(), 1u);
   EXPECT_EQ(bench.alarms[0], "HubCutBack");
+}
+
+TEST(HubCutBack, TakesBackWhatWasAckedSinceTheNewestAnchorToo) {
+  Bench bench;
+  fill_the_hub(bench);
+  const auto newest = bench.log.lane_log(Lane::kTelemetry).anchors.back();
+  ASSERT_EQ(newest.acked, 601u);
+  bench.stored = StoredMessage{newest.hub_seq, newest.identity};
+  bench.is_silent = true;
+  for (int i = 0; i < 4; ++i) append(bench);
+  const std::vector<std::uint64_t> tokens(bench.tokens.end() - 4, bench.tokens.end());
+  bench.is_silent = false;
+  bench.sent.clear();
+  // Two are acked, and the hub goes back to before them; nothing was handed to sluiced yet.
+  bench.hub.last_seq = newest.hub_seq + 1;
+  for (const std::uint64_t i : {0u, 1u})
+    bench.forwarder.answer(Lane::kTelemetry, tokens[i], {true, {newest.hub_seq + 1 + i, false}, {}},
+                           bench.now);
+  bench.forwarder.answer(Lane::kTelemetry, tokens[2], {true, {newest.hub_seq + 1, false}, {}},
+                         bench.now);
+  bench.pass(Time(1'000));
+  EXPECT_EQ(bench.telemetry().acked(), 605u);
+  EXPECT_EQ(sent_of(bench, Lane::kTelemetry), 4u);
+  const auto from = std::find_if(bench.told.begin(), bench.told.end(),
+                                 [](const auto& told) { return told.first == Lane::kTelemetry; });
+  ASSERT_NE(from, bench.told.end());
+  EXPECT_EQ(from->second.from, 602u);
+}
+
+// Two questions about anchors are on their way when the first is answered.
+TEST(HubCutBack, AnAnswerAboutAnAnchorFromBeforeItSaysNothing) {
+  Bench bench;
+  fill_the_hub(bench);
+  bench.log.append(Lane::kAlarm, 20);
+  bench.forwarder.tail(Lane::kAlarm, 1, 2, bench.now);
+  bench.settle();
+  const auto identity = [&](core::Seq seq) {
+    return "plant-7." + bench.log.epoch().text() + ".telemetry." + std::to_string(seq);
+  };
+  bench.forwarder.session_closed(core::fail(core::Errc::kUnavailable, "gone"), bench.now);
+  bench.now += Time(60'000);
+  bench.forwarder.tick(bench.now);
+  bench.forwarder.connected(1 << 20, bench.now);
+  bench.forwarder.claimed(true, "", bench.now);
+  bench.answers.front()();
+  bench.answers.clear();  // four questions about anchors
+  const auto alarm = bench.log.lane_log(Lane::kAlarm).anchors.back();
+  bench.forwarder.anchor(Lane::kAlarm, StoredMessage{alarm.hub_seq, alarm.identity}, bench.now);
+  bench.answers.clear();
+  // Alarm goes on; a look finds that its last event is gone.
+  bench.hub.last_seq = alarm.hub_seq - 50;
+  bench.forwarder.hub_changed(bench.now);
+  bench.answers.front()();
+  bench.answers.clear();
+  bench.sent.clear();
+  // The first answer is from before the cut; the second: nothing of this subject is left.
+  bench.forwarder.anchor(Lane::kTelemetry, StoredMessage{600, identity(601)}, bench.now);
+  bench.stored.reset();
+  bench.forwarder.anchor(Lane::kTelemetry, std::optional<StoredMessage>(), bench.now);
+  bench.pass(Time(1'000));
+  EXPECT_EQ(sent_of(bench, Lane::kTelemetry), 601u);
 }
 
 TEST(HubCutBack, IsSeenByAnIdleGatewayAtItsNextLook) {

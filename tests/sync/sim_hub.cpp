@@ -26,6 +26,7 @@ PubAnswer SimHub::publish(const std::string& subject, const std::string& identit
   if (full) return refusal(Refusal::kRetry, "maximum bytes exceeded");
   if (refuse_in >= 0 && refuse_in-- == 0) return refusal(Refusal::kRetry, "insufficient resources");
   const auto seq = store({subject, identity, std::string(body), now});
+  taken.insert(identity);
   known_[identity] = {seq, now};
   return {true, {seq, false}, {}};
 }
@@ -59,6 +60,7 @@ void SimHub::cut_back(std::uint64_t last) {
 
 void SimHub::recreate() {
   messages.clear();
+  taken.clear();
   known_.clear();
   last_seq = 0;
   first_seq = 1;

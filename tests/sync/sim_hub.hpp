@@ -40,6 +40,7 @@ class SimHub {
   std::uint64_t last_seq = 0;
   std::uint64_t generation = 1;  // readers begin again when it changes
   std::map<std::uint64_t, Stored> messages;
+  std::set<std::string> taken;  // identities, since it was made: also what has aged out
 
  private:
   std::uint64_t store(Stored message);

@@ -149,6 +149,7 @@ class World {
         const bool noticed = chance(2) == 0;
         if (noticed)
           for (auto& machine : machines_) machine->break_session();
+        is_to_be_whole_ = false;  // strangers may hide it, and `need` asks for holes only
         hub_.cut_back(hub_.last_seq - std::min<std::uint64_t>(hub_.last_seq, chance(60)));
         if (chance(2) == 0)
           for (auto more = chance(80); more > 0; --more) hub_.stranger(now_);
@@ -159,8 +160,9 @@ class World {
         if (chance(2) == 0)  // else under live links, which nothing tells of it
           for (auto& machine : machines_) machine->break_session();
         hub_.recreate();
+        is_to_be_whole_ = true;
         if (chance(2) == 0)
-          for (auto more = chance(200); more > 0; --more) hub_.stranger(now_);
+          for (auto more = chance(1'000); more > 0; --more) hub_.stranger(now_);
         if (chance(2) == 0)
           for (auto& machine : machines_) machine->hub_changed();
         return;
@@ -287,6 +289,19 @@ class World {
         }
       }
     }
+    return verdict_on_hub();
+  }
+
+  // Made anew, the hub stream has all that the log retains, also what no reader lacks.
+  std::string verdict_on_hub() const {
+    if (!is_to_be_whole_ || machines_.size() > 1) return {};
+    for (auto lane : core::kLanes)
+      for (const auto& [seq, body] : machines_[0]->log.at(lane).rows) {
+        const auto event = codec::decode_trusted(body);
+        const core::Identity identity{std::string(kGateway), event->epoch, lane, seq, 0};
+        if (body.size() <= hub_.bytes_max && !hub_.taken.contains(identity.text()))
+          return "not filled again: " + identity.text() + describe(lane);
+      }
     return {};
   }
 
@@ -330,6 +345,7 @@ class World {
   std::vector<std::unique_ptr<SimMachine>> machines_;
   std::optional<SimLog> copy_;
   std::size_t asked_ = 0;
+  bool is_to_be_whole_ = false;  // the hub stream was made anew, and not cut back since
 };
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
