@@ -24,6 +24,7 @@ constexpr const char* kTable =
 
 // Who changes the versions has this lock, of its session.
 constexpr const char* kKey = "hashtextextended('sluice versions ' || current_schema(), 0)";
+constexpr int kTriesToMake = 5;
 constexpr const char* kClosed = "9223372036854775807";  // a fencing token
 
 // The tables and views of a schema with their columns, without what is the engine's own.
@@ -179,8 +180,11 @@ class PgVersions final : public VersionStore {
   Result<void> connect() {
     if (target_) return {};
     auto made = open();
-    // Two that make the schema at once: the second finds it.
-    if (!made && made.error().code == Errc::kBadRequest) made = open();
+    // Programs that make schema and table at once: PostgreSQL refuses all but one of them at either
+    // step, and the others then find it.
+    for (int tries = 1; !made && made.error().code == Errc::kBadRequest && tries < kTriesToMake;
+         ++tries)
+      made = open();
     return made;
   }
 
