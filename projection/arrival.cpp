@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 
 #include "core/codec/event_codec.hpp"
 #include "core/text.hpp"
@@ -61,17 +62,55 @@ Result<void> read_reserved(Arrival& out) {
   return {};
 }
 
+// What stands in a Nats-Msg-Id; nullopt if that is not an event's of this gateway and lane.
+std::optional<Arrival> by_identity(const core::EventSubject& subject, std::string_view msg_id) {
+  Arrival out;
+  out.no_effect = true;
+  out.event.gateway = msg_id.substr(0, subject.gateway.size());
+  out.event.lane = subject.lane;
+  const std::string_view lane = core::lane_name(subject.lane);
+  constexpr std::size_t kEpoch = 16;
+  const std::size_t epoch_at = subject.gateway.size() + 1;
+  const std::size_t seq_at = epoch_at + kEpoch + lane.size() + 2;
+  if (out.event.gateway != subject.gateway || msg_id.size() <= seq_at ||
+      msg_id[epoch_at - 1] != '.' || msg_id[epoch_at + kEpoch] != '.' ||
+      msg_id.substr(epoch_at + kEpoch + 1, lane.size()) != lane || msg_id[seq_at - 1] != '.' ||
+      msg_id[seq_at] == '0')
+    return std::nullopt;
+  const auto epoch = core::Epoch::parse(msg_id.substr(epoch_at, kEpoch));
+  if (!epoch) return std::nullopt;
+  out.event.epoch = *epoch;
+  const char* const end = msg_id.data() + msg_id.size();
+  const auto [at, error] = std::from_chars(msg_id.data() + seq_at, end, out.event.seq);
+  if (error != std::errc() || at != end || out.event.seq > kSeqMax) return std::nullopt;
+  return out;
+}
+
 }  // namespace
 
-Result<Arrival> MessageCheck::operator()(std::string_view subject, std::string_view msg_id,
-                                         std::string_view body) {
-  auto named = subjects_.find(subject);
-  if (named == subjects_.end()) {
+Result<const MessageCheck::Named*> MessageCheck::named(std::string_view subject) {
+  auto found = subjects_.find(subject);
+  if (found == subjects_.end()) {
     auto parsed = core::EventSubject::parse(subject);
     if (!parsed) return parsed.error();
     if (subjects_.size() >= kSubjectsMax) subjects_.clear();
-    named = subjects_.emplace(std::string(subject), std::move(*parsed)).first;
+    Named named{std::move(*parsed)};
+    const bool for_the_gate =
+        named.category == core::kReservedCategory &&
+        (named.type == core::kTypeGap || named.type == core::kTypeEpochOpened);
+    named.no_effect = wants_ && !for_the_gate && !wants_(named);
+    found = subjects_.emplace(std::string(subject), std::move(named)).first;
   }
+  return &found->second;
+}
+
+Result<Arrival> MessageCheck::operator()(std::string_view subject, std::string_view msg_id,
+                                         std::string_view body) {
+  const auto known = named(subject);
+  if (!known) return known.error();
+  const Named& named = **known;
+  if (named.no_effect)
+    if (auto arrival = by_identity(named, msg_id)) return std::move(*arrival);
   const auto disagrees = [&](const char* what) {
     return fail(Errc::kBadRequest,
                 "message on " + core::printable(subject) + " with Nats-Msg-Id " +
@@ -83,9 +122,9 @@ Result<Arrival> MessageCheck::operator()(std::string_view subject, std::string_v
   Arrival out;
   out.event = *event;
   out.body = body;
-  if (event->gateway != named->second.gateway || event->lane != named->second.lane)
+  if (event->gateway != named.gateway || event->lane != named.lane)
     return disagrees("the body names another gateway or lane than the subject");
-  if (event->category != named->second.category || event->type != named->second.type)
+  if (event->category != named.category || event->type != named.type)
     return disagrees("the body names another category or type than the subject");
   if (event->seq == 0 || event->seq > kSeqMax) return disagrees("its seq is no position in a lane");
   if (event->is_reserved()) SLUICE_TRY(read_reserved(out));

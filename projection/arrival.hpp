@@ -2,8 +2,10 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/result.hpp"
 #include "core/subject.hpp"
@@ -16,9 +18,15 @@ namespace sluice::projection {
 // thread; remembers the subjects that it has seen, which are few.
 class MessageCheck {
  public:
-  // The answer's views point into `body`; hub_stream, hub_seq and now_ns are left to the caller.
-  // kBadRequest: subject, Nats-Msg-Id and body disagree; kCorrupt: the body cannot be read;
-  // kUnsupported: a newer format.
+  using Wants = std::function<bool(const core::EventSubject&)>;
+  // An event whose subject `wants` refuses is taken at its subject's and its Nats-Msg-Id's word,
+  // and its body, which may be anything, is not read (Arrival::no_effect). Not so what the gate
+  // itself acts on: EpochOpened and gap records.
+  explicit MessageCheck(Wants wants = {}) : wants_(std::move(wants)) {}
+
+  // The answer's views point into `msg_id` and `body`; hub_stream, hub_seq and now_ns are left to
+  // the caller. kBadRequest: subject, Nats-Msg-Id and body disagree; kCorrupt: the body cannot be
+  // read; kUnsupported: a newer format.
   core::Result<Arrival> operator()(std::string_view subject, std::string_view msg_id,
                                    std::string_view body);
 
@@ -29,7 +37,13 @@ class MessageCheck {
       return std::hash<std::string_view>{}(text);
     }
   };
-  boost::unordered_flat_map<std::string, core::EventSubject, Hash, std::equal_to<>> subjects_;
+  struct Named : core::EventSubject {
+    bool no_effect = false;
+  };
+  core::Result<const Named*> named(std::string_view subject);
+
+  Wants wants_;
+  boost::unordered_flat_map<std::string, Named, Hash, std::equal_to<>> subjects_;
   std::string identity_;
 };
 

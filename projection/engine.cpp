@@ -63,6 +63,10 @@ ModelEngine::ModelEngine(std::shared_ptr<const Model> model, std::unique_ptr<Tar
       clock_(clock),
       log_(log),
       settings_(settings),
+      check_(
+          settings.sink ? MessageCheck() : MessageCheck([this](const core::EventSubject& subject) {
+            return model_->wants(subject.gateway, subject.lane, subject.category, subject.type);
+          })),
       decisions_(*target_) {
   gate_settings_.history = model_->history();
   gate_settings_.held_items_max = settings.held_items_max;
@@ -292,7 +296,7 @@ Result<void> ModelEngine::announce() {
   }
   SLUICE_TRY(store_->prefetch(refs));
   for (const auto& arrival : arrivals_) {
-    if (!arrival || settings_.sink) continue;
+    if (!arrival || settings_.sink || arrival->no_effect) continue;
     const core::EventView& event = arrival->event;
     if (!model_->wants(event.gateway, event.lane, event.category, event.type)) continue;
     const auto row = store_->find(arrival->row());

@@ -44,6 +44,11 @@ Result<void> ModelEngine::apply(const Applied& applied) {
   return {};
 }
 
+Result<void> ModelEngine::pass() {
+  ++outcome_.applied;
+  return {};
+}
+
 Result<void> ModelEngine::late(const core::EventView& event, std::string_view body,
                                std::uint64_t hub_seq) {
   const auto added = parking_->park(event, body, "late", "it came after its range was given up",

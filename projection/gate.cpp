@@ -115,7 +115,13 @@ Result<void> Gate::admit(GateRow& row, const Arrival& arrival, Batch& batch) {
   if (seq < row.next) return below(row, arrival, batch);
   if (seq > row.next) return hold(row, arrival, batch);
   batch.answer.verdict = Verdict::kApplied;
-  SLUICE_TRY(apply_one(row, arrival.event, arrival.body, arrival.hub_seq, arrival.clock_ns, batch));
+  if (arrival.no_effect) {
+    ++batch.answer.applied;
+    SLUICE_TRY(batch.sink.pass());
+  } else {
+    SLUICE_TRY(
+        apply_one(row, arrival.event, arrival.body, arrival.hub_seq, arrival.clock_ns, batch));
+  }
   ++row.next;
   return advance(row, batch);
 }
@@ -130,6 +136,7 @@ Result<void> Gate::below(GateRow& row, const Arrival& arrival, Batch& batch) {
     const auto absent = store_.is_absent(row, seq);
     if (!absent) return absent.error();
     if (*absent) {
+      if (arrival.no_effect) return {};  // Verdict::kDuplicate
       batch.answer.verdict = Verdict::kLate;
       return batch.sink.late(arrival.event, arrival.body, arrival.hub_seq);
     }
@@ -148,14 +155,15 @@ Result<void> Gate::hold(GateRow& row, const Arrival& arrival, Batch& batch) {
   if (*known) return {};  // Verdict::kDuplicate
   const auto use = store_.lane_use(row.gateway, row.lane);
   if (!use) return use.error();
+  const std::string_view body = arrival.no_effect ? std::string_view() : arrival.body;
   if (use->items >= settings_.held_items_max ||
-      use->bytes + arrival.body.size() > settings_.held_bytes_max) {
+      use->bytes + body.size() > settings_.held_bytes_max) {
     batch.answer.verdict = Verdict::kNotStored;
     note_not_stored(row, arrival);
   } else {
     batch.answer.verdict = Verdict::kHeld;
     SLUICE_TRY(store_.hold(row, {seq, arrival.gap ? arrival.gap->to : 0, arrival.hub_seq,
-                                 arrival.now_ns, std::string(arrival.body), arrival.clock_ns}));
+                                 arrival.now_ns, std::string(body), arrival.clock_ns}));
     ++row.held;
     if (arrival.gap) ++row.held_gaps;
   }
@@ -201,6 +209,11 @@ Result<void> Gate::step_over(GateRow& row, Seq to, std::string_view reason, Batc
 }
 
 Result<void> Gate::apply_held(GateRow& row, const HeldItem& item, Batch& batch) {
+  if (item.body.empty()) {
+    ++batch.answer.applied;
+    row.next = item.seq + 1;
+    return batch.sink.pass();
+  }
   const auto event = codec::decode_trusted(item.body);
   if (!event) return event.error();
   SLUICE_TRY(apply_one(row, *event, item.body, item.hub_seq, item.clock_ns, batch));

@@ -28,6 +28,8 @@ class GateSink {
   virtual ~GateSink() = default;
   // In order within the lane, each identity once for ever.
   virtual core::Result<void> apply(const Applied& applied) = 0;
+  // An event without effect had its turn.
+  virtual core::Result<void> pass() { return {}; }
   // An event of a range that was given up. Called again for each copy of it: keep it by identity.
   virtual core::Result<void> late(const core::EventView& event, std::string_view body,
                                   std::uint64_t hub_seq) = 0;

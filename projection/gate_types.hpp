@@ -37,6 +37,7 @@ struct NotStored {
   std::string hub_stream;
   std::uint64_t hub_seq = 0;  // the lowest hub-stream sequence of them
   core::Seq seq = 0;          // the lowest seq of them
+  bool operator==(const NotStored&) const = default;
 };
 
 // One row of the gate, per (gateway, epoch, lane). Never deleted while the model exists.
@@ -65,6 +66,7 @@ struct GateRow {
   std::optional<NotStored> not_stored;
 
   RowRef ref() const { return {gateway, epoch, lane}; }
+  bool operator==(const GateRow&) const = default;
 };
 
 // An event or a gap record that waits for what is missing below it.
@@ -73,7 +75,7 @@ struct HeldItem {
   core::Seq to = 0;  // 0: an event; else a gap record [seq, to]
   std::uint64_t hub_seq = 0;
   std::int64_t seen_ns = 0;
-  std::string body;
+  std::string body;           // empty: an event that has no effect
   std::int64_t clock_ns = 0;  // of the copy that is held; one that comes later does not change it
   bool is_gap() const { return to != 0; }
 };
@@ -89,6 +91,9 @@ struct Arrival {
   std::int64_t now_ns = 0;    // the reader's wall clock
   std::int64_t clock_ns = 0;  // the Sluice-Clock header: to be added to its recorded wall time
   bool aside = false;         // the Sluice-Late header: see GateRow::aside
+  // Its subject says already that it has no effect here: of the event only gateway, epoch, lane and
+  // seq are known, and the body was not looked at.
+  bool no_effect = false;
   RowRef row() const { return {event.gateway, event.epoch, event.lane}; }
 };
 

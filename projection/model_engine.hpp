@@ -62,6 +62,7 @@ class ModelEngine final : public Engine, private GateSink {
 
   // GateSink (engine_sink.cpp)
   core::Result<void> apply(const Applied& applied) override;
+  core::Result<void> pass() override;
   core::Result<void> late(const core::EventView& event, std::string_view body,
                           std::uint64_t hub_seq) override;
   // Empty: the event has taken effect in memory. Else why it cannot.

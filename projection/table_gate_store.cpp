@@ -64,6 +64,7 @@ Result<void> TableGateStore::prepare() {
            "INSERT INTO _sluice_gate (gateway, lane, epoch, state, start, first, next, previous,"
            " previous_last, wake_at, held, held_gaps, absent, since_ns, since_hub_seq)"
            " VALUES (?1, ?2, ?3, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0) RETURNING id"},
+          {&go_on_, "UPDATE _sluice_gate SET next = ?2 WHERE id = ?1"},
           {&lane_rows_, select + " FROM _sluice_gate WHERE gateway = ?1 AND lane = ?2 ORDER BY id"},
           {&waiting_, select +
                           " FROM _sluice_gate WHERE gateway = ?1 AND lane = ?2 AND previous = ?3"
@@ -127,14 +128,29 @@ void TableGateStore::trim_cache() {
 
 Result<void> TableGateStore::flush() {
   if (dirty_.empty()) return {};
+  // SQLite writes every index anew whose columns a statement names, and most rows only went on.
+  // PostgreSQL looks at the values, and takes many rows at once.
+  const bool by_one = target_.dialect() == Dialect::kSqlite;
   std::vector<std::vector<Cell>> rows;
   std::vector<const Cell*> cells;
   for (Cached* row : dirty_) {
-    cells.push_back(rows.emplace_back(gate_cells(*row)).data());
     row->dirty = false;
+    if (by_one && only_went_on(*row)) {
+      SLUICE_TRY(go_on_->bind(1, row->id).bind(2, static_cast<std::int64_t>(row->next)).post());
+      continue;
+    }
+    cells.push_back(rows.emplace_back(gate_cells(*row)).data());
+    row->stored = static_cast<const GateRow&>(*row);
   }
   dirty_.clear();
-  return store_->store(cells);
+  return cells.empty() ? Result<void>() : store_->store(cells);
+}
+
+// Nothing but `next` is another than in the database; `stored` then has it already.
+bool TableGateStore::only_went_on(Cached& row) {
+  if (!row.stored) return false;
+  row.stored->next = row.next;
+  return *row.stored == static_cast<const GateRow&>(row);
 }
 
 GateRow* TableGateStore::keep(std::unique_ptr<Cached> row) {
@@ -146,6 +162,7 @@ GateRow* TableGateStore::keep(std::unique_ptr<Cached> row) {
 GateRow* TableGateStore::read_row(std::span<const Cell> cells) {
   auto row = std::make_unique<Cached>();
   static_cast<GateRow&>(*row) = gate_row(cells);
+  row->stored = static_cast<const GateRow&>(*row);
   const auto known = rows_.find(row->ref());
   return known != rows_.end() ? known->second.get() : keep(std::move(row));
 }

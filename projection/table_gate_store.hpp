@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,7 +55,9 @@ class TableGateStore final : public GateStore {
  private:
   struct Cached : GateRow {
     bool dirty = false;
+    std::optional<GateRow> stored;  // as the database has it, if that is known
   };
+  static bool only_went_on(Cached& row);
   struct Key {
     std::string gateway;
     core::Epoch epoch;
@@ -97,6 +100,7 @@ class TableGateStore final : public GateStore {
   std::pair<std::string, Orders*> orders_last_;  // of the gateway that the event before was of
 
   std::unique_ptr<RowStore> store_;  // of _sluice_gate
+  StatementPtr go_on_;
   StatementPtr create_;
   StatementPtr lane_rows_;
   StatementPtr waiting_;

@@ -39,6 +39,32 @@ bool equal(const TrialCell& want, const Cell& have, std::optional<Type> type) {
   return a && b && *a == *b;
 }
 
+// How a value of this type is written in a test; nullptr if `want` is. What a view computes has no
+// type that is known.
+const char* unlike(const TrialCell& want, std::optional<Type> type) {
+  const bool whole = std::holds_alternative<std::int64_t>(want);
+  const bool text = std::holds_alternative<std::string>(want);
+  if (!type || std::holds_alternative<std::monostate>(want)) return nullptr;
+  switch (*type) {
+    case Type::kInt:
+      return whole ? nullptr : "an int: write a whole number, as 7";
+    case Type::kReal:
+      return whole || std::holds_alternative<double>(want) ? nullptr
+                                                           : "a real: write a number, as 7.5";
+    case Type::kBool:
+      return std::holds_alternative<bool>(want) ? nullptr : "a bool: write true or false";
+    case Type::kTime:
+      return whole || text ? nullptr : "a time: write one, as 2026-11-21T03:00:00Z";
+    case Type::kText:
+      return text ? nullptr : "a text: write it in quotes, as \"7\"";
+    case Type::kBytes:
+      return text ? nullptr : "of bytes: write base64 in quotes";
+    case Type::kList:
+      return std::holds_alternative<TrialJson>(want) ? nullptr : "a list: write one, as [7, 8]";
+  }
+  return nullptr;
+}
+
 std::string shown(const Cell& cell, std::optional<Type> type) {
   if (const auto* v = std::get_if<std::int64_t>(&cell)) {
     if (type == Type::kTime) return core::format_time(*v);
@@ -66,7 +92,7 @@ class Comparison {
 
   void run() {
     for (const TrialRow& row : expected_.rows) {
-      if (!names_are_known(row)) continue;
+      if (!names_are_known(row) || !types_fit(row)) continue;
       const auto found = find(row);
       if (!found) {
         out_.push_back(at(row) + "a row with " + named(row) + " is missing");
@@ -100,6 +126,17 @@ class Comparison {
         return false;
       }
     return true;
+  }
+
+  bool types_fit(const TrialRow& row) {
+    bool fit = true;
+    for (const auto& [name, cell] : row.cells) {
+      const char* how = unlike(cell, page_.columns[*column(name)].type);
+      if (how == nullptr) continue;
+      out_.push_back(at(row) + "column " + name + " is " + how + ", not " + shown(cell));
+      fit = false;
+    }
+    return fit;
   }
 
   std::optional<std::size_t> find(const TrialRow& row) const {

@@ -99,6 +99,20 @@ TEST(Trial, NamesMissingAndUnexpectedRowsAndUnknownNames) {
               ElementsAre("line 7: the model has no table or view u"));
 }
 
+TEST(Trial, AValueOfAnotherTypeIsNoValueOfTheColumn) {
+  EXPECT_THAT(differences(kParked + "some.t = [{ n = \"2\" }]"),
+              ElementsAre("line 7: table t: column n is an int: write a whole number, as 7, not "
+                          "\"2\""));
+  EXPECT_THAT(differences(kParked + "some.t = [{ n = 2.0 }]"), ElementsAre(HasSubstr("an int")));
+  EXPECT_THAT(differences(kParked + "some.t = [{ n = true }]"), ElementsAre(HasSubstr("an int")));
+  EXPECT_THAT(differences(kParked + "some.t = [{ name = 7 }]"),
+              ElementsAre("line 7: table t: column name is a text: write it in quotes, as \"7\", "
+                          "not 7"));
+  EXPECT_THAT(differences(kParked + "some.t = [{ at = true }]"), ElementsAre(HasSubstr("a time")));
+  EXPECT_THAT(differences(kParked + "some.t = [{ n = 2, at = \"2026-11-21T03:00:00Z\" }]"),
+              IsEmpty());
+}
+
 TEST(Trial, NamesParkedEventsThatWereNotExpectedOrDidNotPark) {
   EXPECT_THAT(differences(""),
               ElementsAre(HasSubstr("parked event 1: expected none, found Reading "
