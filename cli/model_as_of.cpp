@@ -19,10 +19,9 @@ constexpr const char* kDescription =
     "the "
     "answer is what a dashboard showed then, when events that were late had not come yet.\n"
     "\n"
-    "The file holds what the log alone gives. What operators did to the hub's model, as stepping "
-    "over "
-    "a hole or giving up a parked event, is not in the hub stream and not in the file; what waits "
-    "behind holes is counted and told.";
+    "What operators had decided by then about parked events of the hub's model (`sluice parked`) "
+    "is asked of the hub and holds in the file too. Holes that they stepped over are not: what "
+    "waits behind holes is counted and told.";
 
 constexpr const char* kExamples =
     " $ sluice model as-of machine-temperature 2026-11-20T18:00:00Z --into then.db\n"

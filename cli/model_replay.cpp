@@ -10,6 +10,7 @@
 #include "core/subject.hpp"
 #include "core/text.hpp"
 #include "http/router.hpp"
+#include "hub/decision_json.hpp"
 
 namespace sluice::cli {
 
@@ -89,6 +90,49 @@ Result<hub::ReplayBound> bound_of(const Instant& until, const std::vector<std::s
   return out;
 }
 
+// When the hub stored the message at this position, or the next one that is still there.
+// kBadRequest: there is none yet.
+Result<std::int64_t> stored_at(hub::ReplaySource& source, const std::string& hub_stream,
+                               std::uint64_t position) {
+  const auto facts = source.facts(hub_stream);
+  if (!facts) return facts.error();
+  if (position > facts->last)
+    return fail(Errc::kBadRequest, hub_stream + " ends at message " + std::to_string(facts->last) +
+                                       ": there is no message " + std::to_string(position) +
+                                       " yet (write now for all that there is)");
+  SLUICE_TRY(source.seek(hub_stream, position));
+  const auto messages = source.next();
+  if (!messages) return messages.error();
+  return messages->empty() ? INT64_MAX : messages->front().hub_time_ns;
+}
+
+// What operators had decided by then about parked events of the hub's model.
+Result<std::vector<projection::Decision>> decisions_until(Program& program,
+                                                          const ReplayChoice& choice,
+                                                          const std::string& model,
+                                                          std::int64_t stored_ns) {
+  std::vector<projection::Decision> out;
+  const auto answer =
+      Hub(program.hub).get("/v1/definitions/" + http::percent_encode(model) + "/decisions");
+  if (!answer) {
+    // With a file the hub is not needed for anything else, and may not know the model.
+    if (choice.file.empty()) return answer.error();
+    program.output.note("what operators decided about parked events is not known here: " +
+                        answer.error().message);
+    return out;
+  }
+  const json::object* document = answer->if_object();
+  const json::value* list = document != nullptr ? document->if_contains("decisions") : nullptr;
+  if (list == nullptr || !list->is_array())
+    return fail(Errc::kCorrupt, "the hub's answer to decisions has another form");
+  for (const json::value& told : list->get_array()) {
+    auto decision = hub::parse_decision(told);
+    if (!decision) return decision.error();
+    if (decision->at_ns <= stored_ns) out.push_back(std::move(*decision));
+  }
+  return out;
+}
+
 Result<Built> build(Program& program, const ReplayChoice& choice, const Build& build,
                     const fs::path& file) {
   const auto shards = shards_of(program, choice);
@@ -107,11 +151,24 @@ Result<Built> build(Program& program, const ReplayChoice& choice, const Build& b
   options.progress = [&](std::uint64_t messages) { progress.advance_to(messages); };
   hub::Replay replay(**engine, source, std::move(options));
   Built out;
+  std::vector<hub::ReplayBound> bounds;
+  std::int64_t until_ns = build.until.stored_ns.value_or(INT64_MAX);
   for (const std::string& shard : *shards) {
     const auto bound = bound_of(build.until, *shards, shard);
     if (!bound) return bound.error();
-    const std::string name = core::hub_stream_name(shard);
-    const auto end = replay.read(name, *bound);
+    bounds.push_back(*bound);
+    if (!bound->position || *bound->position == 0) continue;
+    const auto stored = stored_at(source, core::hub_stream_name(shard), *bound->position);
+    if (!stored) return stored.error();
+    until_ns = std::min(until_ns, *stored);
+  }
+  const auto decisions = decisions_until(program, choice, build.model->name(), until_ns);
+  if (!decisions) return decisions.error();
+  const auto taken = (*engine)->take_over(*decisions);
+  if (!taken) return taken.error();
+  for (std::size_t i = 0; i < shards->size(); ++i) {
+    const std::string name = core::hub_stream_name((*shards)[i]);
+    const auto end = replay.read(name, bounds[i]);
     if (!end) return end.error();
     out.places.push_back({name, *end});
   }
@@ -165,6 +222,10 @@ Result<Instant> parse_instant(const std::string& text) {
   if (out.shard.empty()) {
     const auto time = core::parse_time(text);
     if (time) {
+      const std::int64_t now = core::SystemClock().wall_ns();
+      if (*time > now)
+        return fail(Errc::kBadRequest, text + " is in the future: it is " + core::format_time(now) +
+                                           " here (write now for all that there is)");
       out.stored_ns = *time;
       return out;
     }

@@ -6,8 +6,8 @@
 
 namespace sluice::hub {
 
-// GET /v1/definitions/{model}: the model file of the serving version, so that it can be built
-// elsewhere.
+// What it takes to build a model elsewhere. GET /v1/definitions/{model}: the model file of the
+// serving version; GET /v1/definitions/{model}/decisions: what operators decided about its events.
 void add_definitions_api(Routes& routes, const ModelShelf& models);
 
 }  // namespace sluice::hub

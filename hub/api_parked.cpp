@@ -118,28 +118,25 @@ Result<Settle> parse_settle(std::string_view body, bool with_reason) {
   return out;
 }
 
-// In all open versions of the model: the one that is being built waits for the same event.
+// In the serving version, from which the one that is being built takes it over; or in the latter
+// alone, if only that has parked the event.
 Result<projection::ParkedOutcome> settle_in(const ParkedApi& parts, const Settle& asked,
                                             bool retry) {
   if (!parts.models.serving(asked.model)) return parts.models.missing(asked.model);
-  std::optional<projection::ParkedOutcome> out;
-  core::Error error = fail(Errc::kNotFound, "no such event is parked there", "event");
-  for (const auto& version : parts.models.open_versions()) {
-    if (version->name() != asked.model) continue;
+  const auto host = parts.models.find(asked.model);
+  for (const auto& version : host->open_versions()) {
     auto done = version->with_engine([&](projection::Engine& engine) {
       return retry ? engine.retry_parked(asked.event)
                    : engine.skip_parked(asked.event, asked.reason);
     });
-    if (done) {
-      // Else who follows a table, or asks whether it has changed, would not hear of it.
-      version->changes().committed({{}, {}, done->applied > 0});
-      if (!out) out = std::move(*done);
-    } else if (done.error().code != Errc::kNotFound) {
-      error = done.error();
-    }
+    if (!done && done.error().code == Errc::kNotFound) continue;
+    if (!done) return done.error();
+    // Else who follows a table, or asks whether it has changed, would not hear of it.
+    version->changes().committed({{}, {}, done->applied > 0});
+    if (done->settled) host->hand_over_decisions();
+    return done;
   }
-  if (!out) return error;
-  return std::move(*out);
+  return fail(Errc::kNotFound, "no such event is parked there", "event");
 }
 
 http::Response settle(const ParkedApi& parts, const http::Request& request, bool retry) {

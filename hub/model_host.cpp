@@ -187,6 +187,8 @@ Result<void> ModelHost::resume() {
     build->returning = record.state == VersionState::kReturning;
     build->reason = record.reason;
     build->begun_ns = record.since_ns;
+    build->accepted = record.accepted;
+    SLUICE_TRY(take_over(*build, *serving()));
     if (started_)
       build->version->start_feeds(build->returning ? ModelFeed::Pace::kLive
                                                    : ModelFeed::Pace::kBulk);
@@ -263,6 +265,7 @@ Result<void> ModelHost::begin_build(Definition definition, VersionId id,
   build->version = std::move(*version);
   build->reason = reason;
   build->begun_ns = clock_.wall_ns();
+  SLUICE_TRY(take_over(*build, *serving()));
   log_.info("model", "builds a version beside",
             {{"model", name_},
              {"version", id.text()},
@@ -319,20 +322,42 @@ Result<VersionId> ModelHost::accept() {
   const auto changing = change();
   if (!changing) return changing.error();
   if (!build()) return fail(Errc::kNotFound, "no version of model " + name_ + " is being built");
-  if (parts_.shared) {  // whoever decides is to know it
-    VersionBook book = book_;
-    if (VersionRecord* record = book.find(build()->version->id())) {
-      record->accepted = true;
-      record->obstacle.clear();
-    }
-    SLUICE_TRY(save(std::move(book)));
+  VersionBook book = book_;
+  if (VersionRecord* record = book.find(build()->version->id())) {
+    record->accepted = true;
+    record->obstacle.clear();
   }
+  SLUICE_TRY(save(std::move(book)));
   const std::lock_guard look(mutex_);
   build_->accepted = true;
   // The verdict so far was given without this: who asks before the keeper has looked again, as
   // `sluice model rebuild --accept --wait` does, must not be told that it cannot serve.
   build_->verdict = {BuildState::kReading, {}};
   return build_->version->id();
+}
+
+Result<void> ModelHost::take_over(Build& build, ModelVersion& from) {
+  const auto decisions =
+      from.with_engine([](projection::Engine& engine) { return engine.decisions(); });
+  if (!decisions) return decisions.error();
+  const auto too_late = build.version->with_engine(
+      [&](projection::Engine& engine) { return engine.take_over(*decisions); });
+  if (!too_late) return too_late.error();
+  const std::lock_guard lock(mutex_);
+  if (!too_late->empty()) build.overtaken = too_late->front().text();
+  return {};
+}
+
+void ModelHost::hand_over_decisions() {
+  const auto now = build();
+  if (!now) return;
+  // The deed itself is done and kept. What goes wrong here is handed over with the next one, or at
+  // the next start; until then the version waits, since it parks what the serving one does not.
+  if (const auto done = take_over(*now, *serving()); !done)
+    log_.warning(
+        "model",
+        "a version that is being built does not know what was decided: " + done.error().message,
+        {{"model", name_}, {"version", now->version->id().text()}});
 }
 
 Result<VersionId> ModelHost::roll_back(std::optional<VersionId> to, const std::string& reason) {
@@ -358,6 +383,7 @@ Result<VersionId> ModelHost::roll_back(std::optional<VersionId> to, const std::s
   build->returning = true;
   build->reason = reason;
   build->begun_ns = clock_.wall_ns();
+  SLUICE_TRY(take_over(*build, *serving()));
   log_.info("model", "a kept version returns",
             {{"model", name_}, {"version", id.text()}, {"reason", reason}});
   if (started_) build->version->start_feeds(ModelFeed::Pace::kLive);  // somebody waits for it

@@ -108,6 +108,9 @@ class ModelHost {
   core::Result<VersionId> rebuild(const std::string& reason);
   // The version under construction may serve although it parks more than the serving one.
   core::Result<VersionId> accept();
+  // What operators decided about parked events in the serving version holds in the one that is to
+  // take its place as well. Called after each such deed; a start and a build do it by themselves.
+  void hand_over_decisions();
   // A kept version is fed until it has caught up, then serves; without `to` the one that served
   // last. What is being built is given up. Durable on return. kNotFound: no such version is kept.
   core::Result<VersionId> roll_back(std::optional<VersionId> to, const std::string& reason);
@@ -125,6 +128,7 @@ class ModelHost {
     std::string check_words;
     std::uint64_t parked = 0;
     bool accepted = false;
+    std::string overtaken;       // an event that was given up after it had its effect here
     std::uint64_t again_ns = 0;  // nothing is tried before
     std::string obstacle;        // why the last try failed
   };
@@ -170,6 +174,7 @@ class ModelHost {
   core::Result<std::shared_ptr<const projection::Model>> stored_model(const VersionId& id) const;
   core::Result<void> save(VersionBook book);
   void set_build(std::shared_ptr<Build> build);
+  core::Result<void> take_over(Build& build, ModelVersion& from);
   void say_problem(std::string problem);
   bool let_serve(const std::shared_ptr<Build>& build);
   std::string catch_up(ModelVersion& from, ModelVersion& to);

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kLook{250};
+constexpr std::size_t kHeadsLooked = 1000;
 constexpr std::size_t kHolesLooked = 100 * EngineHost::kHolesMax;
 constexpr std::size_t kLanesLooked = 100 * EngineState::kLanesMax;
 // For so long the serving version stands still at most while the other reads what it has.
@@ -48,6 +49,28 @@ Result<std::uint64_t> parked_by(ModelVersion& version) {
       version.with_engine([](projection::Engine& engine) { return engine.totals(); });
   if (!totals) return totals.error();
   return totals->parked - totals->late;
+}
+
+// What keeps events back in `coming`, beside what does so in `serving`.
+struct Parked {
+  std::uint64_t deciding = 0;
+  std::uint64_t others = 0;
+};
+Result<Parked> compare_parked(ModelVersion& serving, ModelVersion& coming) {
+  const auto heads = coming.with_engine(
+      [](projection::Engine& engine) { return engine.parked_heads(kHeadsLooked); });
+  if (!heads) return heads.error();
+  Parked out;
+  for (const projection::ParkedEvent& event : *heads) {
+    if (event.decided) ++out.deciding;
+    if (event.decided || event.kind == "late") continue;
+    const auto known = serving.with_engine([&](projection::Engine& engine) {
+      return engine.is_parked({event.gateway, event.epoch, event.lane, event.seq, 0});
+    });
+    if (!known) return known.error();
+    if (!*known) ++out.others;
+  }
+  return out;
 }
 
 Result<std::vector<LanePoint>> lane_points(ModelVersion& version) {
@@ -183,6 +206,9 @@ BuildFacts ModelHost::facts_of(Build& build) {
   std::uint64_t holes = 0;
   if (last - std::min(done, last) < kCaughtUp && facts.connected)
     if (const auto found = new_holes(*serving_now, *build.version)) holes = *found;
+  Parked compared;
+  if (last - std::min(done, last) < kCaughtUp && facts.connected)
+    if (const auto found = compare_parked(*serving_now, *build.version)) compared = *found;
   const auto parked = parked_by(*build.version);
   const auto serving_parked = parked_by(*serving_now);
   const std::lock_guard lock(mutex_);
@@ -190,6 +216,9 @@ BuildFacts ModelHost::facts_of(Build& build) {
   if (parked) build.parked = *parked;
   facts.left = build.progress.left();
   facts.holes = holes;
+  facts.overtaken = build.overtaken;
+  facts.deciding = compared.deciding;
+  facts.others = compared.others;
   facts.parked = build.parked;
   facts.serving_parked = serving_parked ? *serving_parked : 0;
   facts.check = parts_.check ? build.check : BuildFacts::Check::kNone;

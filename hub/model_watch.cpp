@@ -125,6 +125,8 @@ Result<void> ModelHost::adopt_coming(const VersionRecord* record) {
   fresh->returning = record->state == VersionState::kReturning;
   fresh->reason = record->reason;
   fresh->begun_ns = record->since_ns;
+  fresh->accepted = record->accepted;
+  SLUICE_TRY(take_over(*fresh, *serving()));
   log_.info("model", "builds a version beside, with other workers",
             {{"model", name_}, {"version", record->id.text()}, {"reason", record->reason}});
   if (started_ && !stopping())

@@ -106,12 +106,22 @@ BuildVerdict judge_build(const BuildFacts& facts) {
     return {BuildState::kWaiting, "it waits for events behind " + std::to_string(facts.holes) +
                                       " holes that the serving version does not have: "
                                       "see `sluice holds list`"};
+  if (facts.deciding > 0)
+    return {BuildState::kReading, std::to_string(facts.deciding) +
+                                      " parked events wait for the place at which operators "
+                                      "decided about them"};
   // A version that served before was judged then.
   if (facts.returning) return {BuildState::kReady, {}};
-  if (facts.parked > facts.serving_parked && !facts.accepted)
+  if (!facts.overtaken.empty())
+    return {BuildState::kRefused,
+            "event " + facts.overtaken +
+                " was given up in the serving version after it had its effect here: build it anew "
+                "with `sluice model rebuild NAME --reason TEXT`"};
+  if ((facts.parked > facts.serving_parked || facts.others > 0) && !facts.accepted)
     return {BuildState::kWaiting,
             "it parks " + std::to_string(facts.parked) + " events, the serving version " +
                 std::to_string(facts.serving_parked) +
+                (facts.others > 0 ? ", and not the same" : "") +
                 ": mend the definition and raise its version, or accept it with "
                 "`sluice model rebuild NAME --accept --reason TEXT`"};
   switch (facts.check) {

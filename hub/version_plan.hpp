@@ -43,12 +43,15 @@ Plan plan_definition(const VersionBook& book, const std::optional<WantedDefiniti
 // What is known of a version that is being built, or returns, beside the one that serves.
 struct BuildFacts {
   bool returning = false;
-  std::uint64_t left = 0;    // messages of its hub streams that it has not read
-  bool connected = false;    // to all of them
-  std::string refused;       // why it can never be built as things are; empty: it can
-  std::string feed_error;    // what stands in the way for now
-  std::uint64_t holes = 0;   // that it waits behind and the serving version does not
-  std::uint64_t parked = 0;  // poison events, and those behind them
+  std::uint64_t left = 0;      // messages of its hub streams that it has not read
+  bool connected = false;      // to all of them
+  std::string refused;         // why it can never be built as things are; empty: it can
+  std::string feed_error;      // what stands in the way for now
+  std::uint64_t holes = 0;     // that it waits behind and the serving version does not
+  std::string overtaken;       // an event that had its effect and was given up since; empty: none
+  std::uint64_t deciding = 0;  // parked events that a decision waits for, until its place comes
+  std::uint64_t parked = 0;    // poison events, and those behind them
+  std::uint64_t others = 0;    // poison events that the serving version has not parked
   std::uint64_t serving_parked = 0;
   enum class Check : std::uint8_t { kNone, kUnknown, kGood, kDiffers } check = Check::kUnknown;
   std::string check_words;  // what the sample check found, or why it could not be made

@@ -174,6 +174,7 @@ check(verified, '/v1/verify/none', expect=404)
 check('/v1/verify', '/v1/verify')
 check('/v1/definitions/{model}', '/v1/definitions/pumps')
 check('/v1/definitions/{model}', '/v1/definitions/none', expect=404)
+check('/v1/definitions/{model}/decisions', '/v1/definitions/pumps/decisions')
 check('/v1/workers', '/v1/workers')
 check('/v1/reactors', '/v1/reactors')
 letters = '/v1/reactors/{reactor}/'

@@ -113,6 +113,18 @@ TEST_F(TrustTest, AParkedEventIsShownAndGivenUpAndItsStreamGoesOn) {
   EXPECT_THAT(sluice({"parked", "list"}).out, testing::Not(HasSubstr("poison")));
   // The deed is part of what the model is compared with.
   EXPECT_EQ(sluice({"model", "verify", "pumps"}).code, 0);
+  // As of a moment before it the stream still waits, as of a later one it went on.
+  const auto built = [&](const std::string& when, const std::string& file) {
+    const auto as_of = sluice({"model", "as-of", "pumps", when, "--into", file});
+    EXPECT_EQ(as_of.code, 0) << as_of.output;
+    auto then = projection::Target::open(std::filesystem::path(file), projection::Access::kRead);
+    return then ? *projection::query_int(**then, "SELECT count(*) FROM readings") : -1;
+  };
+  EXPECT_EQ(built("3", (hub_->folder() / "before.db").string()), 0);
+  EXPECT_EQ(built("now", (hub_->folder() / "after.db").string()), 2);
+  const auto changed = sluice({"model", "diff", "pumps", "4", "now"});
+  EXPECT_EQ(changed.code, 0) << changed.output;
+  EXPECT_EQ(document(changed).at("summary").as_array()[0].as_object().at("added").as_int64(), 1);
 }
 
 TEST_F(TrustTest, AModelIsBuiltAsOfAPositionAndComparedWithNow) {
@@ -137,6 +149,12 @@ TEST_F(TrustTest, AModelIsBuiltAsOfAPositionAndComparedWithNow) {
   const auto wrong = sluice({"model", "as-of", "pumps", "yesterday", "--into", file + "2"});
   EXPECT_EQ(wrong.code, 2);
   EXPECT_THAT(wrong.output, HasSubstr("yesterday"));
+  const auto beyond = sluice({"model", "as-of", "pumps", "302", "--into", file + "2"});
+  EXPECT_EQ(beyond.code, 2);
+  EXPECT_THAT(beyond.output, HasSubstr("EVENTS-main ends at message 301"));
+  const auto future = sluice({"model", "as-of", "pumps", "2126-01-01T00:00:00Z", "--into", file});
+  EXPECT_EQ(future.code, 2);
+  EXPECT_THAT(future.output, HasSubstr("in the future"));
 }
 
 TEST_F(TrustTest, AStreamIsShownAtAVersion) {

@@ -182,6 +182,30 @@ TEST(JudgeBuild, MoreParkedEventsNeedAnOperatorsWord) {
   EXPECT_EQ(judge_build(facts).state, BuildState::kReady);
 }
 
+TEST(JudgeBuild, OtherParkedEventsThanInTheServingVersionNeedItToo) {
+  BuildFacts facts = caught_up();
+  facts.serving_parked = 3;
+  facts.parked = 3;
+  facts.others = 1;
+  EXPECT_EQ(judge_build(facts).state, BuildState::kWaiting);
+  EXPECT_NE(judge_build(facts).why.find("not the same"), std::string::npos);
+  facts.accepted = true;
+  EXPECT_EQ(judge_build(facts).state, BuildState::kReady);
+}
+
+TEST(JudgeBuild, WhatOperatorsDecidedIsCarriedOutBeforeItServes) {
+  BuildFacts facts = caught_up();
+  facts.parked = 1;
+  facts.deciding = 1;
+  EXPECT_EQ(judge_build(facts).state, BuildState::kReading);
+  facts = caught_up();
+  facts.overtaken = "plant-7.0000000000000001.telemetry.2";
+  EXPECT_EQ(judge_build(facts).state, BuildState::kRefused);
+  EXPECT_NE(judge_build(facts).why.find("telemetry.2"), std::string::npos);
+  facts.returning = true;  // it served with that effect before
+  EXPECT_EQ(judge_build(facts).state, BuildState::kReady);
+}
+
 TEST(JudgeBuild, WhatServedBeforeReturnsUnchecked) {
   BuildFacts facts = caught_up();
   facts.returning = true;

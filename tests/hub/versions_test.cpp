@@ -445,5 +445,36 @@ TEST_F(VersionsTest, ABuildWaitsWhileItParksMoreThanTheServingVersion) {
   EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; })) << hub.log();
 }
 
+TEST_F(VersionsTest, WhatOperatorsGaveUpIsGivenUpInTheNextVersionToo) {
+  publisher_.make_hub_stream("main");
+  publisher_.epoch_opened({}, 1);
+  publisher_.event({}, 2, "Measured", R"({"k":1,"value":"two"})", "pump/1");
+  publisher_.event({}, 3, "Measured", R"({"k":2,"value":3})", "pump/1");
+  publisher_.event({}, 4, "Measured", R"({"k":3,"value":4})", "pump/2");
+  HubProgram hub(server_.url(), options(summed_model(1)));
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 1); })) << hub.log();
+  const auto parked = hub.json("/v1/parked").at("parked").as_array();
+  ASSERT_EQ(parked.size(), 1u);
+  const std::string event(parked[0].as_object().at("event").as_string());
+  const auto skipped =
+      hub.post("/v1/parked/skip", R"({"model":"pumps","reason":"bench","event":")" + event + "\"}");
+  ASSERT_EQ(skipped.status, 200u) << skipped.body;
+  ASSERT_TRUE(eventually([&] { return all_there(hub, 2); })) << hub.log();
+  EXPECT_EQ(post(hub, "pumps/rebuild").status, 200u);
+  EXPECT_TRUE(eventually([&] { return serving(hub) == "1.2"; })) << hub.log();
+  EXPECT_TRUE(all_there(hub, 2));
+  EXPECT_TRUE(hub.json("/v1/parked").at("parked").as_array().empty());
+  // And in one of another definition, and once more.
+  edit(hub, summed_model(2));
+  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
+  EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; })) << hub.log();
+  EXPECT_TRUE(all_there(hub, 2));
+  const auto decisions = hub.json("/v1/definitions/pumps/decisions").at("decisions").as_array();
+  ASSERT_EQ(decisions.size(), 1u);
+  EXPECT_EQ(decisions[0].as_object().at("event").as_string(), event);
+  EXPECT_EQ(decisions[0].as_object().at("deed").as_string(), "skip");
+  EXPECT_TRUE(decisions[0].as_object().at("done").as_bool());
+}
+
 }  // namespace
 }  // namespace sluice
