@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/listener.hpp"
 #include "tests/support/process.hpp"
 
 namespace sluice::test {
@@ -25,43 +26,23 @@ using Way = TcpProxy::Way;
 // Says back what it hears, one connection at a time.
 class Echo {
  public:
-  Echo() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
-    ::listen(listener_, 8);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { serve(); });
-  }
-  ~Echo() {
-    ::shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    ::close(listener_);
-  }
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return listener_.port(); }
   std::uint64_t heard() const { return heard_; }
   int closed() const { return closed_; }
 
  private:
-  void serve() {
-    for (int peer = -1; (peer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
-      char buffer[4096];
-      for (ssize_t size = 0; (size = ::recv(peer, buffer, sizeof buffer, 0)) > 0;) {
-        heard_ += static_cast<std::uint64_t>(size);
-        (void)!::send(peer, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-      }
-      ::close(peer);
-      ++closed_;
+  void serve(int peer) {
+    char buffer[4096];
+    for (ssize_t size = 0; (size = ::recv(peer, buffer, sizeof buffer, 0)) > 0;) {
+      heard_ += static_cast<std::uint64_t>(size);
+      (void)!::send(peer, buffer, static_cast<std::size_t>(size), MSG_NOSIGNAL);
     }
+    ::close(peer);
+    ++closed_;
   }
-  int listener_;
-  std::uint16_t port_ = 0;
   std::atomic<std::uint64_t> heard_{0};
   std::atomic<int> closed_{0};
-  std::thread thread_;
+  Listener listener_{[this](int peer) { serve(peer); }};  // last: it uses the others
 };
 
 class Client {
