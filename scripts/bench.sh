@@ -4,8 +4,9 @@
 #
 #     scripts/bench.sh [--quick] [FILE]
 #
-# About 15 minutes on two cores after the build, --quick about 3 (smaller logs, fewer rounds, no idle
-# day). Prints a table and keeps one JSON line per figure in FILE (default: build/release/bench.jsonl):
+# --quick takes about 6 minutes on two busy cores after the build (smaller logs, fewer rounds, no
+# idle day). A whole pass was never timed: expect half an hour. Each program has a limit. Prints a
+# table and keeps one JSON line per figure in FILE (default: build/release/bench.jsonl):
 #     {"figure","value","unit","limit_or_peer","ratio","target","met"}
 # A missed target is a line of the table, not an error. The other work of the machine is part of what
 # is measured: let it rest.
