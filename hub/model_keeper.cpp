@@ -325,7 +325,8 @@ bool ModelHost::let_serve(const std::shared_ptr<Build>& build) {
       serving_ = fresh;
       build_ = nullptr;
     }
-    old->changes().end();  // who follows it looks for the new one
+    old->changes().end();                  // who follows it looks for the new one
+    if (parts_.shared) adopt_word(book_);  // the model file here may be an older one
     const std::uint64_t stood_ns = clock_.monotonic_ns() - began;
     if (!build->returning) {  // its feeds gave way to others until now
       fresh->stop_feeds();

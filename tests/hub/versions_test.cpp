@@ -297,7 +297,7 @@ TEST_F(VersionsTest, AFollowerIsToldOfASwitchAndGetsTheRowsOfTheNewVersion) {
   fill(201);
   HubProgram hub(server_.url(), options(summed_model(1)));
   ASSERT_TRUE(eventually([&] { return all_there(hub, 200); }, 60s)) << hub.log();
-  test::EventReader reader(hub, "/v1/models/pumps/events/follow?limit=100000");
+  test::EventReader reader(hub, "/v1/models/pumps/events/follow?limit=10000");
   std::set<std::int64_t> rows;
   std::string version;
   std::string why;
@@ -317,15 +317,13 @@ TEST_F(VersionsTest, AFollowerIsToldOfASwitchAndGetsTheRowsOfTheNewVersion) {
     return true;
   };
   ASSERT_TRUE(read_until("1", 200));
-  start_traffic();
+  publisher_.events({}, 202, 301);
   edit(hub, summed_model(2));
   EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
-  ASSERT_TRUE(eventually([&] { return serving(hub) == "2"; }, 60s)) << hub.log();
-  stop_traffic();
-  ASSERT_TRUE(read_until("2", filled_ - 1)) << rows.size() << " of " << filled_ - 1;
+  ASSERT_TRUE(read_until("2", 300)) << rows.size() << hub.log();
   EXPECT_EQ(why, "version");
   ASSERT_EQ(post(hub, "pumps/rollback").status, 200u);
-  ASSERT_TRUE(read_until("1", filled_ - 1)) << hub.log();
+  ASSERT_TRUE(read_until("1", 300)) << hub.log();
 }
 
 TEST_F(VersionsTest, TheCommandLineTellsAndChangesVersions) {

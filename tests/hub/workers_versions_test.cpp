@@ -221,6 +221,7 @@ TEST_F(WorkersVersionsTest, WorkersThatStartTogetherMakeOneFirstVersion) {
   for (const char* name : {"a", "b", "c"}) hubs.push_back(worker(name, summed_model(1)));
   postgres_.start();
   for (const auto& hub : hubs) {
+    ASSERT_TRUE(eventually([&] { return hub->get("/readyz").status == 200; }, 40s)) << hub->log();
     EXPECT_TRUE(eventually([&] { return all_there(*hub); }, 40s)) << hub->log();
     EXPECT_TRUE(hub->process().running());
   }
