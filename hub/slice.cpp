@@ -82,8 +82,9 @@ std::optional<std::string_view> entity_of(const Table& table, std::span<const Ce
   return part(table, key, Source::Kind::kEntity);
 }
 
-Slice Slice::sample(const projection::Model& model, std::uint64_t rows, std::uint64_t gateways,
-                    std::uint64_t wanted, std::uint64_t seed) {
+Slice Slice::sample(const projection::Model& model, std::uint64_t rows,
+                    const std::set<std::string_view>& gateways, std::uint64_t wanted,
+                    std::uint64_t seed) {
   Slice out;
   const std::uint64_t modulus = rows / std::max<std::uint64_t>(wanted, 1);
   if (wanted == 0 || modulus <= 1) return out;
@@ -98,7 +99,12 @@ Slice Slice::sample(const projection::Model& model, std::uint64_t rows, std::uin
       out.by_ = By::kGateway;
   }
   if (out.by_ == By::kRow) return out;
-  if (out.by_ == By::kGateway) out.modulus_ = std::clamp<std::uint64_t>(gateways, 1, modulus);
+  if (out.by_ == By::kEntity) return out;
+  out.modulus_ = std::clamp<std::uint64_t>(gateways.size(), 1, modulus);
+  // Of few gateways chance often takes none, and a sample of nothing finds nothing.
+  const auto is_chosen = [&](std::string_view name) { return out.chosen(name, ""); };
+  while (!gateways.empty() && std::none_of(gateways.begin(), gateways.end(), is_chosen))
+    out.seed_ = finished(out.seed_ + 1);
   return out;
 }
 

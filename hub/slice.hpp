@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,11 +22,12 @@ class Slice {
   enum class By : std::uint8_t { kAll, kEntity, kGateway, kRow };
 
   static Slice whole() { return {}; }
-  // About `wanted` of `rows` rows, of `gateways` gateways. Where a table is shared between
-  // gateways, rows are looked up, or SQL is run, any event may matter to any row (By::kRow): then
-  // only the comparison is less work.
-  static Slice sample(const projection::Model& model, std::uint64_t rows, std::uint64_t gateways,
-                      std::uint64_t wanted, std::uint64_t seed);
+  // About `wanted` of `rows` rows; of whole gateways, at least one of `gateways`. Where a table is
+  // shared between gateways, rows are looked up, or SQL is run, any event may matter to any row
+  // (By::kRow): then only the comparison is less work.
+  static Slice sample(const projection::Model& model, std::uint64_t rows,
+                      const std::set<std::string_view>& gateways, std::uint64_t wanted,
+                      std::uint64_t seed);
 
   bool takes(const core::EventView& event) const;
   bool takes(const projection::Table& table, std::span<const projection::Cell> key) const;

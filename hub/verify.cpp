@@ -99,10 +99,10 @@ class Scratch {
   std::unique_ptr<Target> reader_;
 };
 
-std::uint64_t gateways_of(const Marks& marks) {
+std::set<std::string_view> gateways_of(const Marks& marks) {
   std::set<std::string_view> names;
   for (const auto& [key, mark] : marks.rows) names.insert(mark.gateway);
-  return names.size();
+  return names;
 }
 
 Result<Slice> slice_for(const VerifyRequest& request, Target& found, const Marks& marks) {
