@@ -119,7 +119,8 @@ BuildVerdict judge_build(const BuildFacts& facts) {
                 "with `sluice model rebuild NAME --reason TEXT`"};
   if ((facts.parked > facts.serving_parked || facts.others > 0) && !facts.accepted)
     return {BuildState::kWaiting,
-            "it parks " + std::to_string(facts.parked) + " events, the serving version " +
+            "it parks " + std::to_string(facts.parked) +
+                (facts.parked == 1 ? " event" : " events") + ", the serving version " +
                 std::to_string(facts.serving_parked) +
                 (facts.others > 0 ? ", and not the same" : "") +
                 ": mend the definition and raise its version, or accept it with "

@@ -3,6 +3,7 @@
 #include "projection/engine.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "core/text.hpp"
@@ -285,15 +286,12 @@ Result<void> ModelEngine::offer(const HubStream& hub, std::span<const Incoming> 
 // Loads what the arrivals are going to need.
 Result<void> ModelEngine::announce() {
   std::vector<RowRef> refs;
-  const auto same = [](const RowRef& a, const RowRef& b) {
-    return a.gateway == b.gateway && a.epoch == b.epoch && a.lane == b.lane;
-  };
-  for (const auto& arrival : arrivals_) {
-    if (!arrival) continue;
-    const RowRef ref = arrival->row();
-    if (std::none_of(refs.begin(), refs.end(), [&](const RowRef& r) { return same(r, ref); }))
-      refs.push_back(ref);
-  }
+  const auto parts = [](const RowRef& ref) { return std::tie(ref.gateway, ref.epoch, ref.lane); };
+  for (const auto& arrival : arrivals_)
+    if (arrival) refs.push_back(arrival->row());
+  std::ranges::sort(refs, {}, parts);
+  const auto same = std::ranges::unique(refs, {}, parts);
+  refs.erase(same.begin(), same.end());
   SLUICE_TRY(store_->prefetch(refs));
   for (const auto& arrival : arrivals_) {
     if (!arrival || settings_.sink || arrival->no_effect) continue;
