@@ -229,7 +229,8 @@ TEST_F(DecisionsTest, ADatabaseWithoutPlacesIsBroughtUpAndItsDecisionsHoldAtOnce
     auto target = Target::open(place_, Access::kWrite);
     ASSERT_TRUE(target);
     ASSERT_TRUE(
-        (*target)->exec("DROP INDEX _sluice_settled_event;"
+        (*target)->exec("DROP TABLE _sluice_changed;"
+                        "DROP INDEX _sluice_settled_event;"
                         "ALTER TABLE _sluice_settled DROP COLUMN place_epoch;"
                         "ALTER TABLE _sluice_settled DROP COLUMN place_next;"
                         "ALTER TABLE _sluice_settled DROP COLUMN done;"
