@@ -167,6 +167,7 @@ void LeaseKeeper::act(nats::Connection* connection) {
       leave_until_ns_ =
           clock_.monotonic_ns() + static_cast<std::uint64_t>(settings_.ttl.count()) * 1'000'000;
     }
+    for (const auto& [shard, fence] : book_.take_outranked()) machine_.outranked(shard, fence);
     actions = machine_.step(clock_.monotonic_ns());
   }
   for (const LeaseMachine::Action& action : actions) {

@@ -151,6 +151,7 @@ void ModelFeed::run(Pace pace) {
     if (settings_.leases != nullptr) settings_.leases->leave(settings_.shard);
     if (stopping()) break;
     if (!ended) note_error(ended.error());
+    if (!ended && ended.error().code == Errc::kUnauthorized) tell_outranked();
     // Only a session that got on starts the back-off anew: consumers are dear on a big hub stream.
     const bool got_on = status().read != read_before;
     if (got_on) backoff = kBackoffFirst;
@@ -158,6 +159,16 @@ void ModelFeed::run(Pace pace) {
     pause(backoff / 2 + milliseconds(random_.below(static_cast<std::uint64_t>(backoff.count()))));
     backoff = std::min(backoff * 2, kBackoffLast);
   }
+}
+
+// The lease may be ours and the read model yet have seen a higher token: then the bucket of leases
+// was put back from an older copy, and only its keeper can take a token that is high enough.
+void ModelFeed::tell_outranked() {
+  if (!token_ || settings_.leases == nullptr) return;
+  const auto fence =
+      host_.with_engine([&](projection::Engine& engine) { return engine.fence(hub_stream_); });
+  if (fence && *fence > *token_ && *fence != projection::Engine::kFenceClosed)
+    settings_.leases->outranked(settings_.shard, *fence);
 }
 
 // False: another worker has the shard. What entered leaves after its session.

@@ -83,6 +83,7 @@ class ModelFeed {
   enum class Next { kReconnect, kAtOnce };
   void run(Pace pace);
   bool enter_lease();
+  void tell_outranked();
   bool may_read() const;
   core::Result<Next> session();
   core::Result<std::uint64_t> where_to_start(nats::Connection& connection);

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "hub/version_store.hpp"
+#include "projection/engine.hpp"
 #include "projection/sql.hpp"
 #include "projection/target.hpp"
 
@@ -25,7 +26,7 @@ constexpr const char* kTable =
 // Who changes the versions has this lock, of its session.
 constexpr const char* kKey = "hashtextextended('sluice versions ' || current_schema(), 0)";
 constexpr int kTriesToMake = 5;
-constexpr const char* kClosed = "9223372036854775807";  // a fencing token
+const std::string kClosed = std::to_string(projection::Engine::kFenceClosed);
 
 // The tables and views of a schema with their columns, without what is the engine's own.
 constexpr const char* kShape =

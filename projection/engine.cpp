@@ -105,6 +105,7 @@ Result<void> ModelEngine::prepare() {
         "INSERT INTO _sluice_fence (hub_stream, token) VALUES (?1, ?2)"
         " ON CONFLICT (hub_stream) DO UPDATE SET token = excluded.token"
         " WHERE _sluice_fence.token <= excluded.token"},
+       {&fence_seen_, "SELECT token FROM _sluice_fence WHERE hub_stream = ?1"},
        {&vector_, "SELECT gateway, lane, epoch, next FROM _sluice_gate WHERE state = 2"}}));
   SLUICE_TRY(read_beginning());
   auto store = TableGateStore::open(*target_);

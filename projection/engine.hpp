@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -176,6 +177,9 @@ class Engine {
   // apply() and caught_up() fail with kUnauthorized, and nothing happens, once the database has
   // seen a higher one.
   virtual void set_fence(const std::string& hub_stream, std::optional<std::uint64_t> token) = 0;
+  // The highest token that the database has seen; 0: none. kFenceClosed: nobody may write any more.
+  static constexpr std::uint64_t kFenceClosed = INT64_MAX;
+  virtual core::Result<std::uint64_t> fence(const std::string& hub_stream) = 0;
 
   // nullopt: nothing of this hub stream was read yet.
   virtual core::Result<std::optional<Position>> position(const std::string& hub_stream) = 0;

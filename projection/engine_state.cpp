@@ -28,6 +28,13 @@ void ModelEngine::set_fence(const std::string& hub_stream, std::optional<std::ui
     fences_.erase(hub_stream);
 }
 
+Result<std::uint64_t> ModelEngine::fence(const std::string& hub_stream) {
+  const Statement::Resetting guard{*fence_seen_};
+  const auto row = fence_seen_->bind(1, std::string_view(hub_stream)).step();
+  if (!row) return row.error();
+  return *row ? as_uint(fence_seen_->integer(0)) : 0;
+}
+
 Result<std::optional<Position>> ModelEngine::position(const std::string& hub_stream) {
   const Statement::Resetting guard{*position_};
   const auto row = position_->bind(1, std::string_view(hub_stream)).step();

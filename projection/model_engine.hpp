@@ -35,6 +35,7 @@ class ModelEngine final : public Engine, private GateSink {
   const Model& model() const override { return *model_; }
   std::int64_t writer() const override { return stamps_.writer(); }
   void set_fence(const std::string& hub_stream, std::optional<std::uint64_t> token) override;
+  core::Result<std::uint64_t> fence(const std::string& hub_stream) override;
   core::Result<std::optional<Position>> position(const std::string& hub_stream) override;
   core::Result<void> begin(const HubStream& hub, std::uint64_t first_seq) override;
   core::Result<void> reset_position(const std::string& hub_stream) override;
@@ -151,6 +152,7 @@ class ModelEngine final : public Engine, private GateSink {
   StatementPtr turn_back_;
   StatementPtr totals_;
   StatementPtr fence_;
+  StatementPtr fence_seen_;
   StatementPtr vector_;
 };
 

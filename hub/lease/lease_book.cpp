@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/lease/lease_book.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace sluice::hub {
 
 void LeaseBook::grant(const std::string& shard, std::uint64_t token) {
@@ -36,6 +39,17 @@ bool LeaseBook::is_granted(const std::string& shard) const {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(shard);
   return found != entries_.end() && found->second.token.has_value();
+}
+
+void LeaseBook::outranked(const std::string& shard, std::uint64_t fence) {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t& highest = outranked_[shard];
+  highest = std::max(highest, fence);
+}
+
+std::map<std::string, std::uint64_t> LeaseBook::take_outranked() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(outranked_, {});
 }
 
 void LeaseBook::leave(const std::string& shard) {

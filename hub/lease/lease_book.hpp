@@ -16,6 +16,8 @@ class LeaseBook {
   // The keeper's side.
   void grant(const std::string& shard, std::uint64_t token);
   void revoke(const std::string& shard);
+  // What outranked() told since the last call: shard -> fence.
+  std::map<std::string, std::uint64_t> take_outranked();
   // No feed reads the shard (any more).
   bool is_idle(const std::string& shard) const;
 
@@ -25,6 +27,8 @@ class LeaseBook {
   bool is_granted(const std::string& shard, std::uint64_t token) const;
   bool is_granted(const std::string& shard) const;  // under whatever token
   void leave(const std::string& shard);
+  // The read model refused the token that was granted: it has seen this one.
+  void outranked(const std::string& shard, std::uint64_t fence);
 
  private:
   struct Entry {
@@ -33,6 +37,7 @@ class LeaseBook {
   };
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
+  std::map<std::string, std::uint64_t> outranked_;
 };
 
 }  // namespace sluice::hub

@@ -53,6 +53,7 @@ void LeaseMachine::let_go(Own& own) {
   Own fresh;
   fresh.revision = own.revision;
   fresh.sent_beat = own.sent_beat;
+  fresh.floor = own.floor;
   own = fresh;
 }
 
@@ -81,7 +82,7 @@ void LeaseMachine::saw_shard(const std::string& shard, const std::optional<Lease
   if (is_ours(seen) && value->beat == own.sent_beat) {
     if (own.state == State::kReaching) {
       own.state = State::kHeld;
-      own.token = fencing_token(bucket_created_ns_, revision);
+      own.token = value->token;
       pending_.push_back({Action::Kind::kStart, shard, {}, 0, own.token, {}});
     }
     if (own.state == State::kHeld || own.state == State::kReturning) confirm(own, revision);
@@ -145,7 +146,9 @@ LeaseMachine::Action LeaseMachine::write(const std::string& shard, Own& own,
                                          const std::string& worker, std::uint64_t expected) {
   own.sent_beat += 1;
   const auto kind = shard.empty() ? Action::Kind::kWriteWorker : Action::Kind::kWriteShard;
-  return {kind, shard, {worker, settings_.session, own.sent_beat, settings_.ttl}, expected, 0, {}};
+  const std::uint64_t token = worker.empty() ? std::max(own.token, own.floor) : own.token;
+  return {kind,     shard, {worker, settings_.session, own.sent_beat, settings_.ttl, token},
+          expected, 0,     {}};
 }
 
 // One shard that is ours: keeps it, or notices that it is not.
@@ -185,9 +188,11 @@ void LeaseMachine::share_out(std::uint64_t now_ns, std::vector<Action>& actions)
     } else if (own.state == State::kNone && is_mine && owners.at(shard).empty() &&
                now_ns >= own.write_due) {
       own.write_due = now_ns + ttl_ns() / 10;
-      const auto seen = seen_shards_.find(shard);
-      actions.push_back(write(shard, own, settings_.worker,
-                              seen == seen_shards_.end() ? 0 : seen->second.revision));
+      const auto found = seen_shards_.find(shard);
+      const Seen before = found == seen_shards_.end() ? Seen() : found->second;
+      own.token =
+          std::max(next_token(bucket_created_ns_, before.revision, before.value), own.floor + 1);
+      actions.push_back(write(shard, own, settings_.worker, before.revision));
     }
   }
 }
@@ -237,7 +242,7 @@ void LeaseMachine::wrote(const Action& action, Outcome outcome, std::uint64_t re
   if (action.value.worker.empty()) return let_go(own);
   if (own.state == State::kNone) {
     own.state = State::kHeld;
-    own.token = fencing_token(bucket_created_ns_, revision);
+    own.token = action.value.token;
     own.write_due = sent_ns + ttl_ns() / 4;
     pending_.push_back({Action::Kind::kStart, action.shard, {}, 0, own.token, {}});
   }
@@ -251,6 +256,22 @@ void LeaseMachine::stopped(const std::string& shard) {
   } else if (own.state == State::kLost) {
     let_go(own);
   }
+}
+
+void LeaseMachine::outranked(const std::string& shard, std::uint64_t fence) {
+  const auto found = own_.find(shard);
+  if (found == own_.end()) return;
+  Own& own = found->second;
+  own.floor = std::max(own.floor, fence);
+  if (own.state != State::kHeld || own.token > fence) return;
+  own.state = State::kReturning;
+  pending_.push_back({Action::Kind::kStop,
+                      shard,
+                      {},
+                      0,
+                      own.token,
+                      "the read model was written under a higher token",
+                      true});
 }
 
 bool LeaseMachine::has_left() const {

@@ -61,6 +61,10 @@ class LeaseMachine {
   enum class Outcome { kTaken, kConflict, kUnknown };
   void wrote(const Action& action, Outcome outcome, std::uint64_t revision, std::uint64_t sent_ns);
   void stopped(const std::string& shard);
+  // The read model has seen `fence`, which is above this worker's token, although the lease is its
+  // own: the bucket went back to an older copy of itself. The shard is given back, and whoever
+  // takes it next goes above that.
+  void outranked(const std::string& shard, std::uint64_t fence);
 
   void leave() { leaving_ = true; }  // gives all back, orderly
   bool has_left() const;
@@ -92,6 +96,7 @@ class LeaseMachine {
   struct Own {
     State state = State::kNone;
     std::uint64_t token = 0;
+    std::uint64_t floor = 0;        // the highest that the read model is known to have seen
     std::uint64_t revision = 0;     // of our last write that was taken
     std::uint64_t valid_until = 0;  // ns
     std::uint64_t write_due = 0;    // ns

@@ -23,7 +23,8 @@ std::string lease_text(const LeaseValue& value) {
   return core::to_json(core::json::object{{"worker", value.worker},
                                           {"session", value.session},
                                           {"beat", value.beat},
-                                          {"ttl_ms", value.ttl.count()}});
+                                          {"ttl_ms", value.ttl.count()},
+                                          {"token", value.token}});
 }
 
 Result<LeaseValue> parse_lease(std::string_view text) {
@@ -35,13 +36,16 @@ Result<LeaseValue> parse_lease(std::string_view text) {
   const auto* session = object.if_contains("session");
   const auto* beat = object.if_contains("beat");
   const auto* ttl = object.if_contains("ttl_ms");
+  const auto* token = object.if_contains("token");
   if (worker == nullptr || !worker->is_string() || session == nullptr || !session->is_string() ||
       beat == nullptr || !beat->is_int64() || beat->as_int64() < 0 || ttl == nullptr ||
-      !ttl->is_int64() || ttl->as_int64() < 0 || ttl->as_int64() > kTtlMsMax)
+      !ttl->is_int64() || ttl->as_int64() < 0 || ttl->as_int64() > kTtlMsMax ||
+      (token != nullptr && (!token->is_int64() || token->as_int64() < 0)))
     return bad();
   return LeaseValue{std::string(worker->as_string()), std::string(session->as_string()),
                     static_cast<std::uint64_t>(beat->as_int64()),
-                    std::chrono::milliseconds(ttl->as_int64())};
+                    std::chrono::milliseconds(ttl->as_int64()),
+                    token == nullptr ? 0 : static_cast<std::uint64_t>(token->as_int64())};
 }
 
 std::string shard_lease_subject(std::string_view hub, std::string_view shard) {
@@ -59,6 +63,11 @@ std::uint64_t fencing_token(std::int64_t bucket_created_ns, std::uint64_t revisi
       std::max<std::int64_t>(0, bucket_created_ns / kMinuteNs - kMinutes2020);
   constexpr std::uint64_t kRevisionMax = (std::uint64_t{1} << kRevisionBits) - 1;
   return (static_cast<std::uint64_t>(minutes) << kRevisionBits) | std::min(revision, kRevisionMax);
+}
+
+std::uint64_t next_token(std::int64_t bucket_created_ns, std::uint64_t revision,
+                         const std::optional<LeaseValue>& before) {
+  return std::max(fencing_token(bucket_created_ns, revision + 1), before ? before->token + 1 : 0);
 }
 
 }  // namespace sluice::hub

@@ -18,6 +18,7 @@ struct LeaseValue {
   std::string session;  // of one start of that worker
   std::uint64_t beat = 0;
   std::chrono::milliseconds ttl{0};
+  std::uint64_t token = 0;  // of a shard: under which it is read, or was until it was given back
   bool operator==(const LeaseValue&) const = default;
 };
 std::string lease_text(const LeaseValue& value);
@@ -27,8 +28,12 @@ core::Result<LeaseValue> parse_lease(std::string_view json);  // kCorrupt
 std::string shard_lease_subject(std::string_view hub, std::string_view shard);
 std::string worker_subject(std::string_view hub, std::string_view worker);
 
-// Orders owners of one shard, and never goes back, not even when the bucket was made anew: minutes
-// of the bucket's creation since 2020 above 37 bits of the key's revision. Positive as int64.
+// Orders owners of one shard, and does not go back when the bucket was made anew: minutes of the
+// bucket's creation since 2020 above 37 bits of the key's revision. Positive as int64.
 std::uint64_t fencing_token(std::int64_t bucket_created_ns, std::uint64_t revision);
+// For whoever takes a shard's lease from `before`, which has this revision: above that of all
+// before it.
+std::uint64_t next_token(std::int64_t bucket_created_ns, std::uint64_t revision,
+                         const std::optional<LeaseValue>& before);
 
 }  // namespace sluice::hub

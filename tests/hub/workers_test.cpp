@@ -81,6 +81,31 @@ TEST_F(WorkersTest, EachIsReadyAndLeavesTheOthersShardsToThem) {
   }
 }
 
+// As after nats-server was given back an older copy of its store: the leases' revisions, which
+// tokens come from, are behind what the read model has seen.
+TEST_F(WorkersTest, LeasesThatWentBackDoNotShutTheWorkersOut) {
+  open_lanes();
+  auto a = worker("a");
+  auto b = worker("b");
+  ASSERT_TRUE(eventually([&] {
+    return settled({a.get(), b.get()}, {5, 5});
+  })) << a->log()
+      << b->log();
+  publish(2, 20);
+  ASSERT_TRUE(eventually([&] { return each_once(*a); })) << a->log() << b->log();
+  postgres_.query("UPDATE \"pumps__v1\"._sluice_fence SET token = token + 1000000");
+  publish(21, 40);
+  EXPECT_TRUE(eventually([&] { return each_once(*a); }, 40s)) << a->log() << b->log();
+  EXPECT_TRUE(eventually(
+      [&] {
+        return settled({a.get(), b.get()}, {5, 5});
+      },
+      40s))
+      << a->log() << b->log();
+  publish(41, 60);
+  EXPECT_TRUE(eventually([&] { return each_once(*b); }, 40s)) << a->log() << b->log();
+}
+
 TEST_F(WorkersTest, OneThatStoodStillIsFencedOff) {
   open_lanes();
   auto a = worker("a");

@@ -87,8 +87,10 @@ TEST(Assignment, IsBalancedWithTheFewestMovesWhateverCameBefore) {
 }
 
 TEST(LeaseValue, ReadsBackAndRefusesOthers) {
-  const LeaseValue value{"w1", "abc", 7, 10s};
+  const LeaseValue value{"w1", "abc", 7, 10s, 1'234'567'890'123'456'789};
   EXPECT_EQ(*parse_lease(lease_text(value)), value);
+  EXPECT_EQ(parse_lease(R"({"worker":"a","session":"","beat":1,"ttl_ms":1})")->token, 0u)
+      << "of a version that did not write it";
   for (const std::string text : {"", "[]", "{}", R"({"worker":1,"session":"","beat":1,"ttl_ms":1})",
                                  R"({"worker":"a","session":"","beat":-1,"ttl_ms":1})"})
     EXPECT_FALSE(parse_lease(text)) << text;
@@ -354,6 +356,68 @@ TEST(LeaseMachine, ABucketMadeAnewEndsWhatWasHeld) {
   run();
   ASSERT_EQ(starts.size(), 2u);
   EXPECT_GT(starts[1].token, starts[0].token);
+}
+
+TEST(LeaseMachine, OneThatIsOutrankedByTheReadModelTakesAHigherToken) {
+  LeaseMachine machine({"a", "x", 2000ms}, {"s"});
+  machine.look_anew(1'790'000'000'000'000'000);
+  machine.seen_all();
+  std::uint64_t now = 1'000'000'000;
+  std::uint64_t revision = 0;
+  std::vector<std::uint64_t> tokens;
+  std::size_t stops = 0;
+  LeaseValue in_bucket;
+  const auto run = [&](std::uint64_t for_ns) {
+    for (const std::uint64_t end = now + for_ns; now < end; now += 50'000'000)
+      for (const auto& action : machine.step(now)) {
+        using Kind = LeaseMachine::Action::Kind;
+        if (action.kind == Kind::kStart) {
+          tokens.push_back(action.token);
+        } else if (action.kind == Kind::kStop) {
+          ++stops;
+          machine.stopped("s");
+        } else {
+          machine.wrote(action, LeaseMachine::Outcome::kTaken, ++revision, now);
+          if (action.kind != Kind::kWriteShard) continue;
+          in_bucket = action.value;
+          machine.saw_shard("s", in_bucket, revision, now);
+        }
+      }
+  };
+  run(1'000'000'000);
+  ASSERT_EQ(tokens.size(), 1u);
+  EXPECT_EQ(in_bucket.token, tokens[0]);
+  machine.outranked("s", tokens[0] - 1);  // said of an earlier token
+  run(1'000'000'000);
+  EXPECT_EQ(stops, 0u);
+  const std::uint64_t fence = tokens[0] + 1'000'000;
+  machine.outranked("s", fence);
+  run(1'000'000'000);
+  EXPECT_EQ(stops, 1u);
+  ASSERT_EQ(tokens.size(), 2u) << "within less than a lease's time";
+  EXPECT_EQ(tokens[1], fence + 1);
+  EXPECT_EQ(in_bucket.token, fence + 1) << "whoever comes next goes above it";
+}
+
+TEST(LeaseMachine, WhoeverTakesAShardGoesAboveItsLastToken) {
+  const std::int64_t created = 1'790'000'000'000'000'000;
+  const LeaseValue before{"", "x", 3, 2000ms, fencing_token(created, 1'000'000)};
+  EXPECT_EQ(next_token(created, 7, before), before.token + 1);
+  EXPECT_EQ(next_token(created, 7, std::nullopt), fencing_token(created, 8));
+  LeaseMachine machine({"b", "y", 2000ms}, {"s"});
+  machine.look_anew(created);
+  machine.saw_shard("s", before, 7, 1);
+  machine.seen_all();
+  std::uint64_t taken = 0;
+  std::uint64_t revision = 7;
+  for (std::uint64_t now = 1; now < 1'000'000'000; now += 50'000'000)
+    for (const auto& action : machine.step(now)) {
+      if (action.kind == LeaseMachine::Action::Kind::kStart) taken = action.token;
+      if (action.kind == LeaseMachine::Action::Kind::kWriteShard ||
+          action.kind == LeaseMachine::Action::Kind::kWriteWorker)
+        machine.wrote(action, LeaseMachine::Outcome::kTaken, ++revision, now);
+    }
+  EXPECT_EQ(taken, before.token + 1);
 }
 
 // Whatever is lost, killed, paused or joins: never two readers, and in the end all is shared out.

@@ -186,6 +186,8 @@ TEST_F(ModesTest, AFenceStopsTheOneWhoHoldsTheLowerToken) {
   const auto late = engine_->apply(feed_.hub(), batch);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, core::Errc::kUnauthorized);
+  EXPECT_EQ(*engine_->fence(feed_.hub().name), 4u);
+  EXPECT_EQ(*engine_->fence("EVENTS-never"), 0u);
   EXPECT_THAT(rows("own"), ElementsAre("plant-7|10"));
   EXPECT_EQ(engine_->totals()->applied, 11u);
   // Another hub stream has a fence of its own.
