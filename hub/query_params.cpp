@@ -121,6 +121,22 @@ Result<std::size_t> parse_limit(std::string_view text) {
   return limit;
 }
 
+// A parameter that has one value: given again, one of the two would be ignored.
+bool has_one_value(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kSingle = {"limit", "page", "count", "wait",
+                                                       "deadline"};
+  return std::find(kSingle.begin(), kSingle.end(), name) != kSingle.end();
+}
+
+Result<void> check_given_once(const http::Pairs& query) {
+  for (auto at = query.begin(); at != query.end(); ++at)
+    if (has_one_value(at->first) && std::any_of(query.begin(), at, [&](const auto& before) {
+          return before.first == at->first;
+        }))
+      return fail(Errc::kBadRequest, "is given twice: give it once", at->first);
+  return {};
+}
+
 Result<void> add_order(std::string_view text, QueryRequest& out) {
   for (std::string_view name : core::split(text, ',')) {
     const bool descending = name.starts_with('-');
@@ -137,6 +153,8 @@ Result<void> add_fields(std::string_view text, QueryRequest& out) {
   for (const std::string_view name : core::split(text, ',')) {
     if (name.empty() || out.fields.size() >= kColumnsMax)
       return fail(Errc::kBadRequest, "must be columns with commas between", "fields");
+    if (std::find(out.fields.begin(), out.fields.end(), name) != out.fields.end())
+      return fail(Errc::kBadRequest, "names '" + core::printable(name) + "' twice", "fields");
     out.fields.emplace_back(name);
   }
   return {};
@@ -186,6 +204,7 @@ Result<RowsRequest> parse_query_params(std::string_view table, const http::Pairs
   RowsRequest out;
   out.table = table;
   out.limit = kRowsDefault;
+  SLUICE_TRY(check_given_once(query));
   for (const auto& [name, value] : query) SLUICE_TRY(add_parameter(name, value, out));
   return out;
 }

@@ -24,7 +24,8 @@ struct RowsRequest : projection::QueryRequest {
 //   where=COL=VAL (also != < <= > >=), COL=VAL, COL__OP=VAL with eq ne lt le gt ge prefix contains,
 //   COL__in=VAL,VAL (a comma within a value is "\\,"), COL__null=true|false; order=COL,-COL;
 //   fields=COL,COL; limit=N; page=CURSOR; count=true; after=TOKEN,TOKEN; wait=2s; deadline=500ms.
-// All filters must hold. A column named like a parameter is reached with `where`. Pure. Names of
+// All filters must hold. limit, page, count, wait and deadline may stand once, and a column once in
+// fields. A column named like a parameter is reached with `where`. Pure. Names of
 // columns are not checked here. kBadRequest with the parameter as field.
 core::Result<RowsRequest> parse_query_params(std::string_view table, const http::Pairs& query);
 

@@ -87,6 +87,19 @@ TEST(QueryParams, RefusesWithTheParameterThatIsWrong) {
   EXPECT_EQ(refused_field(http::Pairs(33, {"n", "1"})), "where");
 }
 
+TEST(QueryParams, RefusesASecondValueWhereOneWouldBeIgnored) {
+  EXPECT_EQ(refused_field({{"limit", "1"}, {"limit", "2"}}), "limit");
+  EXPECT_EQ(refused_field({{"limit", "1"}, {"n", "5"}, {"limit", "1"}}), "limit");
+  EXPECT_EQ(refused_field({{"page", "a"}, {"page", "b"}}), "page");
+  EXPECT_EQ(refused_field({{"count", "true"}, {"count", "false"}}), "count");
+  EXPECT_EQ(refused_field({{"wait", "1s"}, {"wait", "2s"}}), "wait");
+  EXPECT_EQ(refused_field({{"deadline", "1s"}, {"deadline", "2s"}}), "deadline");
+  EXPECT_EQ(refused_field({{"fields", "value,value"}}), "fields");
+  EXPECT_EQ(refused_field({{"fields", "value"}, {"fields", "n,value"}}), "fields");
+  EXPECT_EQ(refused_field({{"n", "5"}, {"n", "5"}, {"where", "n=5"}, {"where", "n=5"}}),
+            "accepted");
+}
+
 TEST(QueryParams, ReadsListsAndPartsOfText) {
   const auto parsed = parse_query_params(
       "t", {{"a__in", "x,y\\,z,"}, {"b__prefix", "50%"}, {"c__contains", "a,b"}});
