@@ -291,7 +291,10 @@ Result<void> ModelHost::abandon() {
   if (returning) {
     book.set(id, VersionState::kKept, clock_.wall_ns(), {});
   } else {
-    SLUICE_TRY(parts_.store->drop(id));
+    if (const auto dropped = parts_.store->drop(id); !dropped) {
+      (void)resume();  // somebody reads it: then it goes on, at the latest when watch() looks
+      return dropped.error();
+    }
     book.remove(id);
   }
   log_.info("model", "gives up a version", {{"model", name_}, {"version", id.text()}});
@@ -346,6 +349,22 @@ Result<void> ModelHost::take_over(Build& build, ModelVersion& from) {
   const std::lock_guard lock(mutex_);
   if (!too_late->empty()) build.overtaken = too_late->front().text();
   return {};
+}
+
+// Under operation_: else a version could serve that does not know what was just decided.
+Result<projection::ParkedOutcome> ModelHost::settle(const Deed& deed) {
+  const auto changing = change();
+  if (!changing) return changing.error();
+  for (const auto& version : open_versions()) {
+    auto done = version->with_engine(deed);
+    if (!done && done.error().code == Errc::kNotFound) continue;
+    if (!done) return done.error();
+    // Else who follows a table, or asks whether it has changed, would not hear of it.
+    version->changes().committed({{}, {}, done->applied > 0});
+    if (done->settled) hand_over_decisions();
+    return done;
+  }
+  return fail(Errc::kNotFound, "no such event is parked there", "event");
 }
 
 void ModelHost::hand_over_decisions() {

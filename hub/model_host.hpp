@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -108,9 +109,12 @@ class ModelHost {
   core::Result<VersionId> rebuild(const std::string& reason);
   // The version under construction may serve although it parks more than the serving one.
   core::Result<VersionId> accept();
-  // What operators decided about parked events in the serving version holds in the one that is to
-  // take its place as well. Called after each such deed; a start and a build do it by themselves.
-  void hand_over_decisions();
+  // An operator's deed about a parked event: in the serving version, and it then holds in the one
+  // that is to take its place as well; or in the latter alone, if only that has parked the event.
+  // Waits while one version takes another's place. kNotFound: in neither; kUnavailable: another
+  // worker is at a change, or the database is away; else as the deed.
+  using Deed = std::function<core::Result<projection::ParkedOutcome>(projection::Engine&)>;
+  core::Result<projection::ParkedOutcome> settle(const Deed& deed);
   // A kept version is fed until it has caught up, then serves; without `to` the one that served
   // last. What is being built is given up. Durable on return. kNotFound: no such version is kept.
   core::Result<VersionId> roll_back(std::optional<VersionId> to, const std::string& reason);
@@ -131,6 +135,7 @@ class ModelHost {
     std::string overtaken;       // an event that was given up after it had its effect here
     std::uint64_t again_ns = 0;  // nothing is tried before
     std::string obstacle;        // why the last try failed
+    std::map<std::string, std::uint64_t> found;  // hub stream -> what was read of it at first
   };
 
   ModelHost(std::string name, Parts parts, const core::Clock& clock, core::Logger& log);
@@ -160,6 +165,8 @@ class ModelHost {
   core::Result<void> adopt_serving(const VersionId& id);
   core::Result<void> adopt_coming(const VersionRecord* record);
   void adopt_word(const VersionBook& book);
+  // Whether what the book says is under construction is what this program feeds.
+  bool feeds_coming() const;
   bool decides() const { return !parts_.shared || (parts_.decides && parts_.decides()); }
 
   // Under operation_.
@@ -175,6 +182,8 @@ class ModelHost {
   core::Result<void> save(VersionBook book);
   void set_build(std::shared_ptr<Build> build);
   core::Result<void> take_over(Build& build, ModelVersion& from);
+  void hand_over_decisions();
+  std::string take_in_decisions(Build& build, ModelVersion& from);
   void say_problem(std::string problem);
   bool let_serve(const std::shared_ptr<Build>& build);
   std::string catch_up(ModelVersion& from, ModelVersion& to);

@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{250};
 
+// What the worker that decides sees.
+BuildVerdict verdict_of(const VersionRecord& record) {
+  if (record.refused) return {BuildState::kRefused, record.obstacle};
+  if (!record.obstacle.empty()) return {BuildState::kWaiting, record.obstacle};
+  return {};
+}
+
 }  // namespace
 
 void ModelHost::watch() {
@@ -23,8 +30,10 @@ void ModelHost::watch() {
     const auto version = serving();
     // Feeds say what is wrong with the database.
     if (const auto tables = neighbours.look(*version)) version->changes().by_others(*tables);
-    if (const auto text = neighbours.book(*version); text && (*text != followed || !is_well)) {
-      const std::lock_guard lock(operation_);
+    const auto text = neighbours.book(*version);
+    const bool is_new = text && (*text != followed || !is_well || !feeds_coming());
+    // Who is at a change looks for itself.
+    if (std::unique_lock changing(operation_, std::defer_lock); is_new && changing.try_lock()) {
       // Once more: what was read before may be older than what this program wrote since.
       const auto now = neighbours.book(*version);
       const auto book = now ? read_book(*now) : Result<VersionBook>(now.error());
@@ -61,12 +70,16 @@ Result<ModelHost::Change> ModelHost::change() {
   return out;
 }
 
+bool ModelHost::feeds_coming() const {
+  const std::lock_guard lock(mutex_);
+  const VersionRecord* coming = book_.coming();
+  if (coming == nullptr) return !build_;
+  return build_ && build_->version->id() == coming->id;
+}
+
 Result<void> ModelHost::adopt(const VersionBook& book) {
-  if (book == book_) {
-    // What could not be opened before, as it was being made just then.
-    const VersionRecord* coming = book_.coming();
-    return coming != nullptr && !build() ? adopt_coming(coming) : Result<void>();
-  }
+  // What could not be opened before, as it was being made just then; or was given up in vain.
+  if (book == book_) return adopt_coming(book_.coming());
   if (const VersionRecord* record = book.serving(); record != nullptr)
     SLUICE_TRY(adopt_serving(record->id));
   {
@@ -126,6 +139,7 @@ Result<void> ModelHost::adopt_coming(const VersionRecord* record) {
   fresh->reason = record->reason;
   fresh->begun_ns = record->since_ns;
   fresh->accepted = record->accepted;
+  fresh->verdict = verdict_of(*record);
   SLUICE_TRY(take_over(*fresh, *serving()));
   log_.info("model", "builds a version beside, with other workers",
             {{"model", name_}, {"version", record->id.text()}, {"reason", record->reason}});
@@ -142,11 +156,7 @@ void ModelHost::adopt_word(const VersionBook& book) {
     const std::lock_guard lock(mutex_);
     if (build_) {
       build_->accepted |= record->accepted;
-      if (!decides())
-        build_->verdict = record->refused ? BuildVerdict{BuildState::kRefused, record->obstacle}
-                          : !record->obstacle.empty()
-                              ? BuildVerdict{BuildState::kWaiting, record->obstacle}
-                              : BuildVerdict{};
+      if (!decides()) build_->verdict = verdict_of(*record);
     }
   }
   if (!file_.definition) return;

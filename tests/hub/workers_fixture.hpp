@@ -40,13 +40,15 @@ class WorkersTest : public testing::Test {
 
   // `model`: what its file says.
   std::unique_ptr<HubProgram> worker(const std::string& name,
-                                     const std::string& model = kPumpsModel) {
+                                     const std::string& model = kPumpsModel,
+                                     const std::string& lease_ttl = "2s") {
     std::string shards;
     for (int i = 0; i < kShards; ++i) shards += (i == 0 ? "\"" : ", \"") + shard(i) + "\"";
     HubProgram::Options options;
     options.model = in_postgres(model);
     options.more = "shards = [" + shards + "]\nworkers = true\nworker = \"" + name +
-                   "\"\nlease_ttl = \"2s\"\npostgres = \"" + postgres_.conninfo() + "\"\n";
+                   "\"\nlease_ttl = \"" + lease_ttl + "\"\npostgres = \"" + postgres_.conninfo() +
+                   "\"\n";
     return std::make_unique<HubProgram>(server_.url(), options);
   }
   static Owners owners(const HubProgram& hub) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "projection/target.hpp"
 #include "tests/hub/event_reader.hpp"
 #include "tests/hub/version_reader.hpp"
 #include "tests/hub/workers_fixture.hpp"
@@ -209,6 +210,107 @@ TEST_F(WorkersVersionsTest, AFollowerIsToldOfTheVersionThatAnotherWorkerLetServe
   ASSERT_TRUE(read_until("2", 100)) << other.log();
   publish(12, 12);
   ASSERT_TRUE(read_until("2", 110)) << other.log();
+}
+
+// What somebody reads cannot be dropped: the deed fails, and nothing has changed.
+TEST_F(WorkersVersionsTest, ABuildThatCannotBeGivenUpGoesOnAtAllWorkers) {
+  open_lanes();
+  // A build that waits for a word: it parks what the serving version does not look at.
+  std::string careless = summed_model(1);
+  const std::string latest = "latest = { last_value = \".value\" }\n";
+  careless.erase(careless.find(latest), latest.size());
+  auto a = worker("a", careless);
+  auto b = worker("b", careless);
+  ASSERT_TRUE(eventually([&] { return settled({a.get(), b.get()}, {5, 5}); })) << a->log();
+  publisher_.event(lane(0), 2, "Measured", R"({"k":1,"value":"text"})", "pump/1");
+  ++published_;
+  edit(*a, summed_model(2));
+  ASSERT_EQ(post(*a, "reload", "{}").status, 200u);
+  const auto builds = [&](const HubProgram& hub) {
+    const auto building = pumps(hub).at("building");
+    return building.is_null() ? std::string()
+                              : std::string(building.at("version").as_string()) + " " +
+                                    std::string(building.at("state").as_string());
+  };
+  const auto both_wait = [&] { return builds(*a) == "2 waiting" && builds(*b) == "2 waiting"; };
+  ASSERT_TRUE(eventually(both_wait, 40s)) << a->log() << b->log();
+  HubProgram& other = owners(*a).at(shard(0)) == "a" ? *b : *a;
+  {
+    const auto reader = projection::Target::open(
+        projection::Place::postgres(postgres_.conninfo(), "pumps__v2"), projection::Access::kRead);
+    ASSERT_TRUE(reader) << core::to_string(reader.error());
+    ASSERT_TRUE((*reader)->exec("SET idle_in_transaction_session_timeout = 0"));
+    const auto reading = projection::Transaction::begin(**reader, projection::Begin::kSnapshot);
+    ASSERT_TRUE(reading) << core::to_string(reading.error());
+    ASSERT_TRUE(projection::query_int(**reader, "SELECT count(*) FROM events"));
+    EXPECT_EQ(post(other, "pumps/rebuild").status, 503u);
+  }
+  EXPECT_TRUE(eventually(both_wait, 40s)) << a->log() << b->log();
+  for (int i = 0; i < kShards; ++i) publisher_.events(lane(i), i == 0 ? 3 : 2, 12);
+  EXPECT_TRUE(eventually(
+      [&] {
+        return postgres_.query("SELECT min(sequence) FROM pumps__v2._sluice_position") == "12";
+      },
+      40s))
+      << a->log() << b->log();
+  ASSERT_EQ(post(other, "pumps/rebuild", R"({"reason":"text is wrong","accept":true})").status,
+            200u);
+  EXPECT_TRUE(eventually(
+      [&] {
+        return serve({a.get(), b.get()}, "2");
+      },
+      40s))
+      << a->log() << b->log();
+}
+
+// Nobody stands still for a worker that has not yet heard what is asked of it.
+TEST_F(WorkersVersionsTest, AVersionThatNotEverybodyReadsIntoStopsNoOther) {
+  open_lanes();
+  const std::string longer_than_it_stands = "30s";
+  auto a = worker("a", summed_model(1), longer_than_it_stands);
+  auto b = worker("b", summed_model(1), longer_than_it_stands);
+  ASSERT_TRUE(eventually([&] { return settled({a.get(), b.get()}, {5, 5}); }, 60s)) << a->log();
+  publish(2, 11);
+  ASSERT_TRUE(eventually([&] { return all_there(*a); }, 40s)) << a->log();
+  edit(*a, summed_model(2));
+  ASSERT_EQ(post(*a, "reload", "{}").status, 200u);
+  ASSERT_TRUE(eventually(
+      [&] {
+        return serve({a.get(), b.get()}, "2");
+      },
+      40s))
+      << a->log() << b->log();
+  publish(12, 21);
+  ASSERT_TRUE(eventually([&] { return all_there(*a); }, 40s)) << a->log();
+  const bool a_decides = owners(*a).at(shard(0)) == "a";
+  HubProgram& decides = a_decides ? *a : *b;
+  HubProgram& other = a_decides ? *b : *a;
+  other.process().signal(SIGSTOP);
+  ASSERT_EQ(post(decides, "pumps/rollback").status, 200u);
+  const std::string name = a_decides ? "a" : "b";
+  const auto seen = [&] {
+    std::int64_t sum = 0;
+    const auto all = owners(decides);
+    for (int i = 0; i < kShards; ++i)
+      if (all.at(shard(i)) == name)
+        sum += std::stoll(
+            postgres_.query("SELECT n FROM pumps.total WHERE gateway = '" + lane(i).gateway + "'"));
+    return sum;
+  };
+  const std::int64_t before = seen();
+  for (int round = 1; round <= 5; ++round) {
+    publish(static_cast<core::Seq>(21 + round), static_cast<core::Seq>(21 + round));
+    EXPECT_TRUE(eventually([&] { return seen() >= before + round * 5; }, 4s))
+        << round << decides.log();
+  }
+  other.process().signal(SIGCONT);
+  EXPECT_TRUE(eventually(
+      [&] {
+        return serve({a.get(), b.get()}, "1");
+      },
+      60s))
+      << a->log() << b->log();
+  EXPECT_TRUE(eventually([&] { return all_there(*a) && all_there(*b); }, 40s)) << a->log();
 }
 
 // The first start of all of them at once makes one database.
