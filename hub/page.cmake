@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes `page_source`, which holds the dashboard's files: those of hub/web and the chart library.
 set(page_files index.html style.css icon.svg app.js
-  lib/api.js lib/bell.js lib/chart.js lib/chart_panel.js lib/dom.js lib/format.js lib/gateways.js lib/models.js
-  lib/rows_query.js
+  lib/api.js lib/bell.js lib/chart.js lib/chart_panel.js lib/dom.js lib/format.js lib/gateways.js lib/json.js
+  lib/models.js lib/rows_query.js
   pages/fleet.js pages/gateway.js pages/holds.js pages/live.js pages/model.js pages/models.js
   pages/trail.js)
 # libjs-chart.js. Looked for by hand: a text file is the same for every architecture.

@@ -38,6 +38,8 @@ function fleet() {
                       trusted: i % 40 !== 0, off_s: i % 40 ? 0 : -90000, free: i % 50 ? 20e9 : 1e9 }));
   all.push(report({ gateway: 'evil', machine: hostile.SCRIPT.slice(0, 48), error: hostile.SCRIPT + hostile.RTL, version: '<i>9</i>' }));
   all.push(report({ gateway: 'rtl', machine: hostile.RTL, error: hostile.CONTROL }));
+  all.push(report({ gateway: 'vast', lanes: [[hostile.VAST, 1n], [hostile.VAST, hostile.VAST], [9007199254740993n, 1n], [0, 0]],
+                    free: hostile.VAST - 1n, total: hostile.VAST, off_s: 7e9, error: hostile.BLANK }));
   return all;
 }
 
@@ -58,7 +60,7 @@ before(async () => {
     { stream: 'machine/poison', type: 'Reading', data: { bar: hostile.SCRIPT } },
     '{"stream":"machine/big","type":"Reading","data":{"bar":0.1234567890123456,"big":9007199254740993}}']);
   const nats = await Nats.connect(home.nats_port);
-  await Promise.all(fleet().map((body, i) => nats.request('$KV.SLUICE-REPORTS.' + (i < FLEET ? 'plant-' + (i + 1) : i === FLEET ? 'evil' : 'rtl'), body)));
+  await Promise.all(fleet().map((body, i) => nats.request('$KV.SLUICE-REPORTS.' + (i < FLEET ? 'plant-' + (i + 1) : ['evil', 'rtl', 'vast'][i - FLEET]), body)));
   nats.close();
   await publish([opened({ gateway: 'plant-1' }), event({ gateway: 'plant-1', seq: 2, data: new Map([['bar', 1.5]]) }),
                  event({ gateway: 'plant-1', seq: 5, version: 2, data: new Map([['bar', 2.5]]) })]);
@@ -78,15 +80,15 @@ after(async () => {
 test('the fleet shows what is wrong first, and finds one of many gateways', async () => {
   await go('/fleet');
   await page.locator('table.fleet tbody tr').first().waitFor();
-  assert.match(await text('.figures'), /153\s*gateways/);
+  assert.match(await text('.figures'), /154\s*gateways/);
   const first = await text('table.fleet tbody tr:nth-child(1)');
-  assert.match(first, /<script>|evil|disk nearly full/, 'the worst stand first');
+  assert.match(first, /<script>|evil|vast|disk nearly full/, 'the worst stand first');
   await page.locator('#fleet-search').fill('plant-77');
   await eventually('one row', async () => await page.locator('table.fleet tbody tr').count() === 1);
   assert.match(await text('table.fleet tbody'), /board-77/);
   await page.locator('#fleet-search').fill('');
   await page.locator('#fleet-which').selectOption('behind');
-  await eventually('those with a backlog', async () => await page.locator('table.fleet tbody tr').count() === 15);
+  await eventually('those with a backlog', async () => await page.locator('table.fleet tbody tr').count() === 16);
   await harmless();
 });
 
@@ -100,6 +102,28 @@ test('what a hostile gateway says of itself is text', async () => {
   await page.locator('.facts').waitFor();
   assert.ok((await text('main')).includes('\u27e8U+202E\u27e9evil'), 'a turned direction is shown by its number');
   assert.ok((await text('main')).includes('bell\u27e8U+0007\u27e9 escape\u27e8U+001B\u27e9[31m'), 'so is a control character');
+  await go('/gateway/vast');
+  await page.locator('.facts').waitFor();
+  assert.ok((await text('main')).includes('door\u27e8U+3164\u27e9a\u27e8U+115F\u27e9b\u27e8U+1160\u27e9c\u27e8U+FFA0\u27e9d\u27e8U+00AD\u27e9e' +
+    '\u27e8U+E0041\u27e9f\u27e8U+E007F\u27e9'), 'so is what nobody sees');
+  await harmless();
+});
+
+test('figures beyond what a number of JavaScript holds break no page', async () => {
+  await go('/fleet?q=vast');
+  const row = page.locator('table.fleet tbody tr');
+  await eventually('the gateway', async () => await row.count() === 1);
+  assert.match(await row.innerText(), /9,223,372,036,854,775,807/);
+  for (const order of ['name', 'backlog', 'lag', 'seen', 'disk', 'trouble']) {
+    await page.locator('#fleet-search').fill('');
+    await page.locator('#fleet-order').selectOption(order);
+    await eventually('all by ' + order, async () => await page.locator('table.fleet tbody tr').count() === FLEET + 4);
+  }
+  for (const route of ['/fleet', '/gateway/vast']) {
+    await go(route);
+    await page.getByText('9,007,199,254,740,993', { exact: true }).first().waitFor();
+    assert.equal(await page.locator('#trouble').isVisible(), false);
+  }
   await harmless();
 });
 
@@ -229,6 +253,26 @@ test('a hold is skipped with a reason, and what waited goes on', async () => {
   await page.getByText('1 hole given up').waitFor();
   await page.getByText('Nothing waits').waitFor();
   assert.match(await text('#parked'), /outside the domain of real/, 'why it is parked');
+  await harmless();
+});
+
+test('a hole beyond what a number of JavaScript holds is skipped to its last seq', async () => {
+  await publish([opened({ gateway: 'vast' }), event({ gateway: 'vast', seq: hostile.VAST - 1n, data: { big: hostile.VAST } })]);
+  await go('/holds');
+  const row = page.locator('section').first().locator('tbody tr');
+  await row.first().waitFor();
+  assert.match(await row.innerText(), /seq 2 to 9,223,372,036,854,775,805/);
+  await row.getByRole('button', { name: 'Skip' }).click();
+  await page.getByLabel('reason').fill('it never had them');
+  await page.getByRole('button', { name: 'Skip', exact: true }).click();
+  await page.getByText('1 hole given up').waitFor();
+  await go('/model/plant/machine?where=gateway%3Dvast');
+  await page.locator('table.rows tbody tr', { hasText: String(hostile.VAST) }).waitFor();
+  await go('/gateway/vast');
+  await page.getByText('9,223,372,036,854,775,807', { exact: true }).first().waitFor();
+  await go('/trail/' + encodeURIComponent('vast.00000000000000aa.telemetry.' + (hostile.VAST - 1n)));
+  await page.locator('.way .touched').first().waitFor();
+  assert.ok((await text('main')).includes('"big": ' + hostile.VAST));
   await harmless();
 });
 

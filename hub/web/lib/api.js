@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asking the hub, and knowing how old the last answer is.
+import { parse, print } from './json.js';
 const listeners = new Set();
 export const link = { answered_ms: 0, error: '', unauthorized: false };
 
@@ -8,15 +9,6 @@ function tell() { for (const listener of listeners) listener(); }
 
 export class HubError extends Error {
   constructor(message, status) { super(message); this.status = status; }
-}
-
-// 64-bit integers that a JavaScript number cannot hold become BigInt.
-export function parse(text) {
-  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
-    /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? '{"$int":"' + token + '"}' : token);
-  return JSON.parse(marked, (key, value) =>
-    value && typeof value === 'object' && typeof value.$int === 'string' && Object.keys(value).length === 1 &&
-      /^-?\d+$/.test(value.$int) ? BigInt(value.$int) : value);
 }
 
 function headers(more) {
@@ -30,7 +22,7 @@ export async function ask(path, { signal, post } = {}) {
   try {
     answer = await fetch(path, { method: post ? 'POST' : 'GET', signal, cache: 'no-store',
                                  headers: headers(post ? { 'Content-Type': 'application/json' } : {}),
-                                 body: post ? JSON.stringify(post) : undefined });
+                                 body: post ? print(post) : undefined });
     text = await answer.text();
   } catch (error) {
     if (signal?.aborted) throw error;

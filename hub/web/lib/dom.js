@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Building the page. What devices say is text of strangers: it enters the page as text nodes only,
 // made visible by show() and isolated by said().
+import { print as json } from './json.js';
 
 // h('td', {class: 'number', onclick}, child, ...): strings become text, null and false nothing.
 export function h(tag, attributes, ...children) {
@@ -23,12 +24,12 @@ function add(node, children) {
   }
 }
 
-// Control characters, and what turns the direction of writing or takes no room, by their numbers:
-// text must not look like what it is not.
+// Control characters, and what turns the direction of writing, takes no room or fills it with nothing
+// (Unicode's default ignorable code points), by their numbers: text must not look like what it is not.
 export function show(text) {
   return String(text).replace(/\n/g, '\u21b5').replace(/\t/g, '\u21e5')
-    .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
-             (c) => '\u27e8U+' + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0') + '\u27e9');
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu,
+             (c) => '\u27e8U+' + c.codePointAt(0).toString(16).toUpperCase().padStart(4, '0') + '\u27e9');
 }
 
 // The same for a text that was broken into lines here.
@@ -55,7 +56,7 @@ export function said(text, most = SHORT) {
 
 // Shows `items` as children of `parent`, in order, and builds only those that are new or differ, so
 // that focus, selection and open details outlive a refresh. `print` says when an item differs.
-export function patch(parent, items, key, build, print = JSON.stringify) {
+export function patch(parent, items, key, build, print = json) {
   const old = parent.patched || new Map();
   const now = new Map();
   const focused = document.activeElement;

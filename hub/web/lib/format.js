@@ -6,7 +6,7 @@ export const number = (value) => (typeof value === 'bigint' ? value : Number(val
 
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return '';
-  const s = Math.max(0, Math.floor(seconds));
+  const s = Math.max(0, Math.floor(Number(seconds)));
   if (s < 60) return s + ' s';
   if (s < 3600) return Math.floor(s / 60) + ' min' + (s < 600 && s % 60 ? ' ' + s % 60 + ' s' : '');
   if (s < 86400) return Math.floor(s / 3600) + ' h ' + Math.floor((s % 3600) / 60) + ' min';

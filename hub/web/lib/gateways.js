@@ -5,6 +5,10 @@ import { bytes, duration, number } from './format.js';
 
 const DAY_S = 86400;
 
+// Sizes and seqs are 64 bits of a device, so that each may be a BigInt, which does not mix with
+// numbers: figured with are their nearest numbers.
+export const diskShare = ({ disk }) => disk.total_bytes ? Number(disk.free_bytes) / Number(disk.total_bytes) : 2;
+
 export function stateOf(gateway) {
   if (gateway.stopped_as_clone) return ['stopped as clone', 'bad'];
   if (gateway.state === 'clone') return ['clone', 'bad'];
@@ -22,7 +26,7 @@ export function troubles(gateway) {
   for (const fork of gateway.forks) if (fork.kind !== 'clone') bad(fork.kind.replace('_', ' '));
   if (gateway.last_error) bad(said(gateway.last_error));
   const disk = gateway.disk;
-  if (disk.total_bytes && disk.free_bytes < disk.total_bytes / 20) bad('disk nearly full');
+  if (disk.total_bytes && diskShare(gateway) < 0.05) bad('disk nearly full');
   else if (disk.days_left !== undefined && disk.days_left < 7) warn('disk full in ' + duration(disk.days_left * DAY_S));
   if (!gateway.clock.trusted) warn('clock not trusted');
   else if (Math.abs(gateway.clock.off_s || 0) > 60) warn('clock is off');
@@ -39,7 +43,7 @@ export function clockWords(gateway) {
 export function diskWords(gateway) {
   const { free_bytes: free, total_bytes: total, days_left: days } = gateway.disk;
   if (!total) return '';
-  const full = Math.min(1, Math.max(0, 1 - free / total));
+  const full = Math.min(1, Math.max(0, 1 - diskShare(gateway)));
   return h('div', { class: 'disk' }, h('div', {}, bytes(free) + ' free'),
            h('meter', { min: 0, max: 1, low: 0.8, high: 0.95, optimum: 0, value: full, 'aria-label': 'disk in use',
                         title: Math.round(full * 100) + ' % of ' + bytes(total) + ' in use' }),

@@ -3,6 +3,7 @@
 import { enc } from './api.js';
 import { h, said } from './dom.js';
 import { ago, duration, number, plural, tag } from './format.js';
+import { print as json } from './json.js';
 
 export function bar(done, all, words) {
   const share = all > 0 ? Math.min(1, Number(done) / Number(all)) : 1;
@@ -57,7 +58,7 @@ export function findings(list) {
     h('div', { class: 'soft' }, one.words, one.first_event
       ? [': ', h('a', { href: '#/trail/' + enc(one.first_event.identity) }, said(one.first_event.identity, 120))] : ''))));
 }
-const print = (value) => value === null ? 'no value' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+const print = (value) => value === null ? 'no value' : typeof value === 'object' ? json(value) : String(value);
 
 export function versions(model) {
   const kept = (model.kept || []).map((one) => one.version).join(', ');

@@ -3,21 +3,22 @@
 import { enc } from '../lib/api.js';
 import { cell, choices, h, labelled, patch, said, table } from '../lib/dom.js';
 import { ago, duration, hubNow, number, plural, tag } from '../lib/format.js';
-import { clockWords, diskWords, laneBars, stateOf, troubles } from '../lib/gateways.js';
+import { clockWords, diskShare, diskWords, laneBars, stateOf, troubles } from '../lib/gateways.js';
+import { print } from '../lib/json.js';
 
 export const title = 'Fleet';
 const SHOWN_MAX = 300;
 
+const byBacklog = (a, b) => Number(b.backlog) - Number(a.backlog);
 const ORDERS = {
-  trouble: ['trouble first', (a, b) => rank(b) - rank(a) || b.backlog - a.backlog],
+  trouble: ['trouble first', (a, b) => rank(b) - rank(a) || byBacklog(a, b)],
   name: ['name', () => 0],
-  backlog: ['backlog', (a, b) => b.backlog - a.backlog],
+  backlog: ['backlog', byBacklog],
   lag: ['lag', (a, b) => (b.lag_s || 0) - (a.lag_s || 0)],
   seen: ['longest silent', (a, b) => b.age_s - a.age_s],
   disk: ['least disk', (a, b) => diskShare(a) - diskShare(b)],
 };
 const rank = (gateway) => troubles(gateway).reduce((sum, trouble) => sum + (trouble.bad ? 10 : 1), 0);
-const diskShare = (gateway) => gateway.disk.total_bytes ? gateway.disk.free_bytes / gateway.disk.total_bytes : 2;
 
 const SHOWS = {
   '': ['all', () => true],
@@ -62,7 +63,7 @@ export function show(view, context) {
     hint.hidden = !hint.textContent;
     list.node.hidden = !found.length;
     patch(list.body, found.slice(0, SHOWN_MAX), (gateway) => gateway.gateway, row, (gateway) =>
-      JSON.stringify({ ...gateway, age_s: Math.floor(gateway.age_s / 60) }));
+      print({ ...gateway, age_s: Math.floor(gateway.age_s / 60) }));
   }
 
   context.every(5000, async () => {

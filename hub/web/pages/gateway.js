@@ -4,6 +4,7 @@ import { enc } from '../lib/api.js';
 import { cell, h, patch, said, table } from '../lib/dom.js';
 import { ago, duration, hubNow, number, tag, time } from '../lib/format.js';
 import { clockWords, diskWords, forkNotes, stateOf, troubles } from '../lib/gateways.js';
+import { print } from '../lib/json.js';
 
 export const title = 'Gateway';
 
@@ -27,7 +28,7 @@ export function show(view, context) {
     }
     hubNow(one.now);
     if (!summary.parentNode) box.replaceChildren(summary, h('section', {}, h('h2', {}, 'Lanes'), lanes.node), modelsBox);
-    patch(summary, one.reported ? [one] : [], () => 'gateway', facts, (item) => JSON.stringify({ ...item, now: 0, age_s: 0 }));
+    patch(summary, one.reported ? [one] : [], () => 'gateway', facts, (item) => print({ ...item, now: 0, age_s: 0 }));
     if (!one.reported) summary.replaceChildren(h('p', { class: 'notice' }, 'It has not reported; models know it by its events.'));
     lanes.node.parentNode.hidden = !one.reported;
     patch(lanes.body, Object.entries(one.lanes || {}), ([lane]) => lane, ([lane, state]) => h('tr', {},

@@ -3,6 +3,7 @@
 import { enc } from '../lib/api.js';
 import { askReason, cell, h, patch, said, say, show as visible, table } from '../lib/dom.js';
 import { ago, number, plural, tag } from '../lib/format.js';
+import { print } from '../lib/json.js';
 import { oldFigures } from '../lib/models.js';
 
 export const title = 'Holds';
@@ -66,7 +67,7 @@ export function show(view, context) {
       cell('since', ago(hold.since), hold.late ? 'bad' : ''),
       cell('model', h('a', { href: '#/model/' + enc(hold.model) }, hold.model)),
       cell('', h('button', { type: 'button', onclick: () => skip(hold) }, 'Skip\u2026'))), (hold) =>
-      JSON.stringify({ ...hold, age_s: hold.age_s > LATE_S }));
+      print({ ...hold, age_s: hold.age_s > LATE_S }));
     showParked(aside.parked);
     say(oldness, oldFigures(Math.max(answer.figures_s_ago, aside.figures_s_ago), 'a model\u2019s database'));
     say(away, answer.away.map((model) => model.model + ': ' + model.why).join('\n'));

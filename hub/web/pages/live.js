@@ -3,6 +3,7 @@
 import { enc, listen } from '../lib/api.js';
 import { h, labelled, lines, said, show as visible } from '../lib/dom.js';
 import { number, time } from '../lib/format.js';
+import { print } from '../lib/json.js';
 
 export const title = 'Live';
 const KEPT = 200;
@@ -89,7 +90,7 @@ export function show(view, context) {
 }
 
 function line(event) {
-  const data = event.data === undefined ? '' : JSON.stringify(event.data, (key, value) => typeof value === 'bigint' ? String(value) : value);
+  const data = print(event.data) ?? '';
   const identity = event.identity;
   return h('li', {}, h('details', {},
     h('summary', {}, h('span', { class: 'when' }, time(event.stored_at)), h('span', { class: 'who' }, said(event.gateway, 40)),
@@ -99,5 +100,5 @@ function line(event) {
 }
 
 export function pretty(data) {
-  return data === undefined ? '' : JSON.stringify(data, (key, value) => typeof value === 'bigint' ? String(value) : value, 1);
+  return print(data, 1) ?? '';
 }

@@ -4,6 +4,7 @@ import { enc } from '../lib/api.js';
 import { bell } from '../lib/bell.js';
 import { choices, h, labelled, patch, said, say } from '../lib/dom.js';
 import { hubNow, number, tag, time } from '../lib/format.js';
+import { print } from '../lib/json.js';
 import { findings, oldFigures, rebuild, shards, verified, versions } from '../lib/models.js';
 import { ChartPanel } from '../lib/chart_panel.js';
 import { addressQuery, hubQuery, OPERATORS, readConditions } from '../lib/rows_query.js';
@@ -40,7 +41,7 @@ export function show(view, context) {
       h('dt', {}, 'last verify'), h('dd', {}, verified(model) || h('span', { class: 'soft' }, 'never')),
       h('dt', {}, 'applied'), h('dd', {}, number(model.applied)),
       h('dt', {}, 'held, parked'), h('dd', {}, number(model.held) + ', ' + number(model.parked)))),
-      (model) => JSON.stringify([model.shards.map((shard) => [shard.position, shard.hub_last, shard.state, shard.last_error]), model.building ?? null,
+      (model) => print([model.shards.map((shard) => [shard.position, shard.hub_last, shard.state, shard.last_error]), model.building ?? null,
                                  model.serving, model.kept, model.problem, String(model.applied), model.held, model.parked, model.verify ?? null]));
     await showDifferences(answer.verify);
     const wanted = context.parts[1] || answer.tables[0]?.name;
@@ -161,7 +162,7 @@ class Viewer {
     this.error.hidden = true;
     this.next = answer.next;
     const first = (this.pages.length - 1) * PAGE_ROWS;
-    patch(this.body, answer.rows.map((row, i) => ({ row, i })), ({ i }) => i, ({ row }) => this.row(row), print);
+    patch(this.body, answer.rows.map((row, i) => ({ row, i })), ({ i }) => i, ({ row }) => this.row(row));
     this.rows.hidden = !answer.rows.length;
     this.empty.hidden = answer.rows.length > 0;
     this.empty.textContent = this.conditions.some((one) => one.value !== '') ? 'No row fits.' : 'This table has no rows yet.';
@@ -180,8 +181,6 @@ class Viewer {
   end() { this.chart.end(); }
 }
 
-const print = ({ row }) => JSON.stringify(row, (key, one) => typeof one === 'bigint' ? String(one) + 'n' : one);
-
 function isNumber(column, one) {
   return column.type === 'int' || column.type === 'real' || typeof one === 'number' || typeof one === 'bigint';
 }
@@ -189,7 +188,7 @@ function isNumber(column, one) {
 export function value(one, column, most) {
   if (one === null || one === undefined) return h('span', { class: 'soft', title: 'no value' }, '\u2013');
   if (column?.type === 'time' && typeof one === 'string') return time(one);
-  if (typeof one === 'object') return said(one.$bytes !== undefined ? one.$bytes : JSON.stringify(one), most);
+  if (typeof one === 'object') return said(one.$bytes !== undefined ? one.$bytes : print(one), most);
   return said(String(one), most);
 }
 

@@ -3,6 +3,7 @@
 import { enc } from '../lib/api.js';
 import { h, patch } from '../lib/dom.js';
 import { ago, hubNow, number, tag } from '../lib/format.js';
+import { print } from '../lib/json.js';
 import { oldFigures, rebuild, shards, verified, versions } from '../lib/models.js';
 
 export const title = 'Models';
@@ -20,7 +21,7 @@ export function show(view, context) {
     away.textContent = answer.away.map((model) => model.model + ': ' + model.why).join('\n');
     hint.textContent = 'This hub has no models. Put a *.model.toml file into its models folder, and start it again.';
     patch(list, answer.models, (model) => model.model, card, (model) =>
-      JSON.stringify(model, (key, value) => key === 'moved_s_ago' ? 0 : typeof value === 'bigint' ? String(value) : value));
+      print({ ...model, shards: model.shards.map((shard) => ({ ...shard, moved_s_ago: 0 })) }));
   });
 }
 
