@@ -276,6 +276,13 @@ test('a hole beyond what a number of JavaScript holds is skipped to its last seq
   await harmless();
 });
 
+test('a chart bears the largest figures', async () => {
+  home.append([1.7e308, -1.7e308, 1e-320, 0].map((bar) => ({ stream: 'machine/huge', type: 'Reading', data: { bar } })));
+  await go('/model/plant/reading?chart=1&where=machine%3Dhuge');
+  await page.locator('.chart .hint', { hasText: '4 rows' }).waitFor();
+  assert.equal(await page.locator('#trouble').isVisible(), false);
+});
+
 test('the keyboard reaches everything', async () => {
   await go('/fleet');
   await page.locator('table.fleet tbody tr').first().waitFor();

@@ -6,6 +6,7 @@ const LIGHT = ['#0b6e7d', '#b3541e', '#6a4fb3', '#2e7d32', '#ad1457', '#5d6d00',
 const DARK = ['#5cc3d3', '#f0a26b', '#b9a2ff', '#7fd58a', '#ff8fb8', '#d3d96a', '#82b6ff', '#c9a794'];
 export const SERIES_MAX = LIGHT.length;
 const SPAN_MIN_MS = 30000;
+const FAR = 1e300;  // beyond, the height of a chart would be infinite: drawn at the edge
 
 // The library is one script for every kind of loader; as a module it leaves itself in globalThis.
 async function load() {
@@ -29,7 +30,7 @@ export function series(rows, { x, ys, by }) {
         if (found.size >= SERIES_MAX) { left.add(label); continue; }
         found.set(label, []);
       }
-      found.get(label).push({ x: at, y: Number(row[y]) });
+      found.get(label).push({ x: at, y: Math.min(FAR, Math.max(-FAR, Number(row[y]))) });
     }
   }
   const lines = [...found].map(([label, points]) => ({ label: short(label), points: x ? points.sort((a, b) => a.x - b.x) : points }));
