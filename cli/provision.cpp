@@ -6,6 +6,7 @@
 #include "cli/nats_login.hpp"
 #include "cli/program.hpp"
 #include "cli/units.hpp"
+#include "core/ids.hpp"
 #include "core/text.hpp"
 #include "sync/nats/hub_rights.hpp"
 
@@ -55,6 +56,11 @@ struct Options {
 };
 
 Result<nats::HubStreamWish> wish_of(const Options& given) {
+  // It becomes a token of the subjects that a worker may use: a wildcard in it would widen them.
+  if (!core::is_shard_name(given.hub))
+    return fail(Errc::kBadRequest,
+                "'" + core::printable(given.hub) + "' is no name of a hub: [a-z0-9-]{1,32}",
+                "--hub-name");
   nats::HubStreamWish wish{.shard = given.shard,
                            .replicas = given.replicas,
                            .workers = given.workers,

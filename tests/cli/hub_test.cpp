@@ -63,6 +63,15 @@ TEST_F(WithHub, ProvisionMakesChecksAndRefusesWithItsExitCodes) {
       gateway.sluice({"provision", "--max-bytes", "1GiB", "--keep-forever", "--max-age", "1d"})
           .code,
       2);
+  for (const char* name : {"a.>", "*", "bad name", "bad name*", "Plant", ""}) {
+    auto words = kProvision;
+    words.insert(words.end(), {"--workers", "--hub-name", name});
+    const auto refused = gateway.sluice(words);
+    EXPECT_EQ(refused.code, 2) << name;
+    EXPECT_THAT(refused.output, HasSubstr("is no name of a hub: [a-z0-9-]{1,32}"));
+    EXPECT_THAT(refused.output, HasSubstr("--hub-name"));
+    EXPECT_THAT(refused.output, testing::Not(HasSubstr("permissions")));
+  }
   EXPECT_EQ(gateway.sluice({"provision", "--check"}).code, 1);  // missing
 
   const auto made = gateway.sluice(kProvision);
