@@ -92,7 +92,7 @@ Result<void> ModelEngine::carry_out_decisions() {
   return decisions_.places().empty() ? Result<void>() : carry_out_due();
 }
 
-// One may set the next free: until nothing moves.
+// One may set the next of its stream free, whose turn then is before that of all later decisions.
 Result<void> ModelEngine::carry_out_due() {
   for (bool moved = true; moved;) {
     moved = false;
@@ -103,7 +103,8 @@ Result<void> ModelEngine::carry_out_due() {
       if (!*here) continue;
       const auto settled = carry_out(std::move(decision));
       if (!settled) return settled.error();
-      moved = moved || *settled;
+      moved = *settled;
+      if (moved) break;
     }
   }
   return {};

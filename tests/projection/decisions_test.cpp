@@ -206,6 +206,26 @@ TEST_F(DecisionsTest, SeveralOfOneStreamFollowEachOther) {
   }
 }
 
+TEST_F(DecisionsTest, SeveralAtOnePlaceAreCarriedOutInTheOrderInWhichTheyWereTaken) {
+  const auto first = reading("a", "\"text\"");
+  const auto second = reading("a", "\"text\"");
+  reading("a", "3");
+  const auto other = reading("b", "\"text\"");
+  reading("b", "4");
+  apply();
+  ASSERT_TRUE(engine_->skip_parked(first, "one"));
+  ASSERT_TRUE(engine_->skip_parked(second, "two"));
+  ASSERT_TRUE(engine_->skip_parked(other, "three"));
+  EXPECT_THAT(rows("sum"), ElementsAre("plant-7|2|4|0"));
+  const auto taken = decisions();
+  for (const std::size_t batch : {1u, 100u}) {
+    open_other(model_of(1, "int"), taken);
+    apply(batch);
+    EXPECT_THAT(rows("sum"), ElementsAre("plant-7|2|4|0"));
+    EXPECT_THAT(heads(), IsEmpty());
+  }
+}
+
 TEST_F(DecisionsTest, WhatNobodyDecidedParksAsEver) {
   const auto first = reading("a", "\"text\"");
   reading("c", "\"text\"");
