@@ -12,11 +12,9 @@ using projection::Decision;
 namespace json = core::json;
 
 json::object decision_json(const Decision& decision) {
-  json::object out{{"event", decision.event.text()},
-                   {"deed", decision.applied ? "retry" : "skip"},
-                   {"reason", decision.reason},
-                   {"at", core::format_time(decision.at_ns)},
-                   {"done", decision.done}};
+  json::object out{{"event", decision.event.text()}, {"deed", decision.applied ? "retry" : "skip"},
+                   {"reason", decision.reason},      {"at", core::format_time(decision.at_ns)},
+                   {"late", decision.late},          {"done", decision.done}};
   if (decision.next != 0)
     out["place"] = json::object{{"epoch", decision.epoch.text()}, {"next", decision.next}};
   return out;
@@ -40,8 +38,12 @@ Result<Decision> parse_decision(const json::value& told) {
   out.applied = deed == "retry";
   out.reason = text(*object, "reason");
   out.at_ns = *at;
-  const json::value* done = object->if_contains("done");
-  out.done = done != nullptr && done->is_bool() && done->get_bool();
+  const auto flag = [&](const char* key) {
+    const json::value* value = object->if_contains(key);
+    return value != nullptr && value->is_bool() && value->get_bool();
+  };
+  out.late = flag("late");
+  out.done = flag("done");
   const json::value* place = object->if_contains("place");
   if (place == nullptr) return out;
   if (!place->is_object()) return bad();

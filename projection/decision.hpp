@@ -13,6 +13,7 @@ namespace sluice::projection {
 struct Decision {
   core::Identity event;
   bool applied = false;  // by a retry; else its effect was given up
+  bool late = false;     // it was parked as late, so that its stream did not wait for it
   std::string reason;
   std::int64_t at_ns = 0;  // wall time
   // Where it was carried out, which decides what its stream's later events find: when all of this

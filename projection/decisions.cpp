@@ -9,6 +9,10 @@ using core::Result;
 
 namespace {
 
+// The column `applied`.
+constexpr std::int64_t kApplied = 1;
+constexpr std::int64_t kLate = 2;
+
 #define SLUICE_SAME_EVENT "gateway = ?1 AND lane = ?2 AND epoch = ?3 AND seq = ?4"
 
 std::string key_of(const core::EventView& event) {
@@ -21,7 +25,8 @@ Result<Decision> decision_in(const Statement& row) {
   Decision out;
   out.event = {std::string(row.text(1)), *epoch, static_cast<core::Lane>(row.integer(3)),
                static_cast<core::Seq>(row.integer(4)), 0};
-  out.applied = row.integer(5) != 0;
+  out.applied = (row.integer(5) & kApplied) != 0;
+  out.late = (row.integer(5) & kLate) != 0;
   out.reason = row.text(6);
   out.at_ns = row.integer(7);
   // "No epoch" is not a valid epoch's text.
@@ -150,7 +155,7 @@ Result<void> Decisions::note(const Decision& decision) {
   const std::string epoch = decision.event.epoch.text();
   const std::string place = decision.epoch ? decision.epoch.text() : std::string();
   bind_event(**statement, decision.event, epoch);
-  (*statement)->bind(5, std::int64_t{decision.applied ? 1 : 0});
+  (*statement)->bind(5, (decision.applied ? kApplied : 0) | (decision.late ? kLate : 0));
   (*statement)->bind(6, std::string_view(decision.reason)).bind(7, decision.at_ns);
   (*statement)->bind(8, std::string_view(place));
   (*statement)->bind(9, static_cast<std::int64_t>(decision.next));

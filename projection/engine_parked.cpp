@@ -63,6 +63,7 @@ Result<ParkedOutcome> ModelEngine::settle(const core::Identity& event, bool appl
     Decision decision;
     decision.event = event;
     decision.applied = applies;
+    decision.late = (*found)->event.kind == "late";
     decision.reason = reason;
     decision.at_ns = now_ns_;
     SLUICE_TRY(note_settled(book, std::move(decision), out, ""));

@@ -17,6 +17,11 @@ std::string identity_of(const core::EventView& event) {
   return core::Identity{std::string(event.gateway), event.epoch, event.lane, event.seq, 0}.text();
 }
 
+std::string decided_words(const Decision& decision) {
+  return (decision.applied ? "retried by an operator: " : "given up by an operator: ") +
+         decision.reason;
+}
+
 }  // namespace
 
 Result<void> ModelEngine::apply(const Applied& applied) {
@@ -26,12 +31,17 @@ Result<void> ModelEngine::apply(const Applied& applied) {
                          (!settings_.only || settings_.only(event)));
   if (wanted) {
     SLUICE_TRY(carry_out_decisions(event.gateway, event.lane));
+    const Decision* decision = decisions_.waits_for(event);
+    // What was late where they decided has its turn later here too, beside its stream.
+    if (decision != nullptr && decision->late)
+      return park(event, applied.body, "late", decided_words(*decision), applied.hub_seq,
+                  applied.clock_ns);
     if (parking_->is_blocked(event))
       return park(event, applied.body, "behind", "an earlier event of its stream is parked",
                   applied.hub_seq, applied.clock_ns);
-    if (const Decision* decision = decisions_.waits_for(event); decision && !decision->applied)
-      return park(event, applied.body, "poison", "given up by an operator: " + decision->reason,
-                  applied.hub_seq, applied.clock_ns);
+    if (decision != nullptr && !decision->applied)
+      return park(event, applied.body, "poison", decided_words(*decision), applied.hub_seq,
+                  applied.clock_ns);
     const auto why = take_effect(applied);
     if (!why) return why.error();
     if (!why->empty())

@@ -81,7 +81,7 @@ Result<bool> find_parked(Target& target, const RowRef& ref, core::Seq seq, Fate&
 Result<bool> find_settled(Target& target, const RowRef& ref, core::Seq seq, Fate& out) {
   return find_event(target, "applied, reason, done", "_sluice_settled", ref, seq,
                     [&](const Statement& row) {
-                      const bool applied = row.integer(0) != 0;
+                      const bool applied = row.integer(0) % 2 != 0;
                       if (row.integer(2) == 0) return false;  // it waits for its event
                       out.kind = applied ? Fate::Kind::kApplied : Fate::Kind::kSkipped;
                       out.why = row.text(1);

@@ -69,5 +69,22 @@ TEST_F(VerifyDecisionsTest, ADatabaseThatTookDecisionsOverIsVerifiedWithThem) {
   EXPECT_TRUE(verified().good());
 }
 
+TEST_F(VerifyDecisionsTest, ALateEventThatWasRetriedHasItsTurnWhereItHadItInTheModel) {
+  test::Made made = one_.base(next_++);
+  made.entity = "a";
+  made.json = "{\"k\": 2}";
+  said("b", "3");
+  apply();
+  ASSERT_TRUE(engine_->skip(one_.row(), "lost"));
+  feed_.add(test::message(made));
+  apply();
+  EXPECT_TRUE(verified().good());
+  const auto retried =
+      engine_->retry_parked({"plant-7", core::Epoch{1}, core::Lane::kTelemetry, 2, 0});
+  ASSERT_TRUE(retried && retried->settled);
+  EXPECT_EQ(rows("gateway"), std::vector<std::string>{"plant-7|2|2"});
+  EXPECT_TRUE(verified().good());
+}
+
 }  // namespace
 }  // namespace sluice::hub
