@@ -47,9 +47,11 @@ constexpr const char* kRetryExamples =
 constexpr const char* kSkipText =
     "Gives up the effect of one parked event in this model, for good; the later events of its "
     "stream "
-    "follow in order, in the same transaction. The event stays in the hub stream, so that a model "
-    "of a "
-    "higher version sees it again. The reason is kept in the model and in an event of the hub "
+    "follow in order, in the same transaction. It holds in every version of the model, those that "
+    "are "
+    "built later too, even if the event fits there. The event stays in the hub stream. The reason "
+    "is "
+    "kept in the model and in an event of the hub "
     "(ParkedSkipped). This cannot be taken back.";
 constexpr const char* kSkipExamples =
     " $ sluice parked skip presses plant-7.0f3a52c1d9e87b64.telemetry.514 \\\n"
