@@ -2,6 +2,7 @@
 #include "hub/version_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::hub {
 namespace {
@@ -98,6 +99,21 @@ std::string_view build_state_word(BuildState state) {
   return "waiting";
 }
 
+std::optional<BuildVerdict> judge_overtaken(const BuildFacts& facts) {
+  if (facts.overtaken.empty()) return std::nullopt;
+  const std::string what = "event " + facts.overtaken +
+                           " was given up in the serving version after it had its effect here: ";
+  const std::string anew = "`sluice model rebuild NAME --reason TEXT`";
+  if (!facts.returning)
+    return BuildVerdict{BuildState::kRefused, what + "build it anew with " + anew};
+  if (facts.accepted) return std::nullopt;
+  return BuildVerdict{BuildState::kWaiting,
+                      what +
+                          "let it return with that effect by `sluice model rebuild NAME --accept "
+                          "--reason TEXT`, and build it anew then with " +
+                          anew};
+}
+
 BuildVerdict judge_build(const BuildFacts& facts) {
   if (!facts.refused.empty()) return {BuildState::kRefused, facts.refused};
   if (!facts.connected) return {BuildState::kReading, facts.feed_error};
@@ -110,13 +126,9 @@ BuildVerdict judge_build(const BuildFacts& facts) {
     return {BuildState::kReading, std::to_string(facts.deciding) +
                                       " parked events wait for the place at which operators "
                                       "decided about them"};
+  if (auto verdict = judge_overtaken(facts)) return std::move(*verdict);
   // A version that served before was judged then.
   if (facts.returning) return {BuildState::kReady, {}};
-  if (!facts.overtaken.empty())
-    return {BuildState::kRefused,
-            "event " + facts.overtaken +
-                " was given up in the serving version after it had its effect here: build it anew "
-                "with `sluice model rebuild NAME --reason TEXT`"};
   if ((facts.parked > facts.serving_parked || facts.others > 0) && !facts.accepted)
     return {BuildState::kWaiting,
             "it parks " + std::to_string(facts.parked) +

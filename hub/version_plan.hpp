@@ -55,7 +55,7 @@ struct BuildFacts {
   std::uint64_t serving_parked = 0;
   enum class Check : std::uint8_t { kNone, kUnknown, kGood, kDiffers } check = Check::kUnknown;
   std::string check_words;  // what the sample check found, or why it could not be made
-  bool accepted = false;    // an operator wants it in spite of what is parked
+  bool accepted = false;    // an operator wants it in spite of what is parked, or overtaken
 };
 
 enum class BuildState : std::uint8_t {
@@ -75,6 +75,9 @@ struct BuildVerdict {
 // one stands still for a moment.
 inline constexpr std::uint64_t kCaughtUp = 1000;
 BuildVerdict judge_build(const BuildFacts& facts);
+// Its part about events that were given up after they had their effect; nullopt: nothing of it
+// stands in the way.
+std::optional<BuildVerdict> judge_overtaken(const BuildFacts& facts);
 
 // Where one lane of a gateway stands in a model: the newest epoch's next seq.
 struct LanePoint {

@@ -20,7 +20,9 @@ struct Decision {
   // epoch below `next` had come, in the event's lane. next 0: not known; as soon as it is parked.
   core::Epoch epoch;
   core::Seq next = 0;
-  bool done = false;  // else, in the database at hand, the event or the place has not come yet
+  // Else, in the database at hand, the event or the place has not come yet; or the event had its
+  // effect before the decision came.
+  bool done = false;
 };
 
 }  // namespace sluice::projection

@@ -131,14 +131,17 @@ void Decisions::disarm(const core::Identity& event) {
   look_for_places();
 }
 
-Result<bool> Decisions::knows(const core::Identity& event) {
-  const auto statement =
-      target_.prepare("SELECT 1 FROM _sluice_settled WHERE " SLUICE_SAME_EVENT " LIMIT 1");
+Result<std::optional<bool>> Decisions::done(const core::Identity& event) {
+  const auto statement = target_.prepare("SELECT done FROM _sluice_settled WHERE " SLUICE_SAME_EVENT
+                                         " ORDER BY done DESC LIMIT 1");
   if (!statement) return statement.error();
   const std::string epoch = event.epoch.text();
   bind_event(**statement, event, epoch);
   const Statement::Resetting guard{**statement};
-  return (*statement)->step();
+  const auto there = (*statement)->step();
+  if (!there) return there.error();
+  if (!*there) return std::optional<bool>();
+  return std::optional<bool>((*statement)->integer(0) != 0);
 }
 
 Result<void> Decisions::note(const Decision& decision) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,7 +44,8 @@ class Decisions {
   using Lane = std::pair<std::string, core::Lane>;
   const std::map<Lane, Places>& places() const { return places_; }
 
-  core::Result<bool> knows(const core::Identity& event);
+  // Whether what was decided about this event is carried out; nullopt: nothing was decided.
+  core::Result<std::optional<bool>> done(const core::Identity& event);
   // Keeps it. One that waited for the same event is overwritten.
   core::Result<void> note(const Decision& decision);
 

@@ -217,8 +217,9 @@ class Engine {
   virtual core::Result<std::vector<Decision>> decisions() = 0;
   // Carries out here what was decided in another database of the model: at once if its place has
   // come, else when it does. An event that was given up has no effect here either, even if it fits
-  // by now. Kept, and synced, on return; what is known already changes nothing. Gives the events
-  // that had their effect here before they were given up: for these it is too late.
+  // by now. Kept, and synced, on return; what is known already changes nothing. Gives, each time,
+  // the events that had their effect here before they were given up: for these it is too late, but
+  // a database that takes these decisions over from here gives them up.
   virtual core::Result<std::vector<core::Identity>> take_over(
       std::span<const Decision> decisions) = 0;
   virtual core::Result<std::vector<LaneState>> lanes(std::size_t limit) = 0;

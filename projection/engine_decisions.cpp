@@ -19,17 +19,17 @@ Result<std::vector<core::Identity>> ModelEngine::take_over(std::span<const Decis
   // An operator's word is not read again from the hub: it is synced.
   const auto done = batch({}, gateways, Begin::kSynced, [&]() -> Result<void> {
     for (const Decision& decision : decisions) {
-      const auto known = decisions_.knows(decision.event);
+      const auto known = decisions_.done(decision.event);
       if (!known) return known.error();
-      if (*known) continue;
+      if (known->value_or(false)) continue;
       const auto passed = had_effect(decision.event);
       if (!passed) return passed.error();
-      if (*passed) {
-        if (!decision.applied) too_late.push_back(decision.event);
-        continue;
-      }
+      if (*passed && !decision.applied) too_late.push_back(decision.event);
+      if (known->has_value()) continue;
+      // Kept even if it is too late here, for whatever is built after this.
       Decision waiting = decision;
       waiting.done = false;
+      if (*passed && decision.applied) waiting.late = false;  // here it had its turn
       SLUICE_TRY(decisions_.note(waiting));
     }
     return decisions_.reload();  // finish() carries out what has come to its place already

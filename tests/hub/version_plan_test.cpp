@@ -202,7 +202,13 @@ TEST(JudgeBuild, WhatOperatorsDecidedIsCarriedOutBeforeItServes) {
   facts.overtaken = "plant-7.0000000000000001.telemetry.2";
   EXPECT_EQ(judge_build(facts).state, BuildState::kRefused);
   EXPECT_NE(judge_build(facts).why.find("telemetry.2"), std::string::npos);
+  facts.accepted = true;
+  EXPECT_EQ(judge_build(facts).state, BuildState::kRefused);
+  facts.accepted = false;
   facts.returning = true;  // it served with that effect before
+  EXPECT_EQ(judge_build(facts).state, BuildState::kWaiting);
+  EXPECT_NE(judge_build(facts).why.find("--accept"), std::string::npos);
+  facts.accepted = true;
   EXPECT_EQ(judge_build(facts).state, BuildState::kReady);
 }
 

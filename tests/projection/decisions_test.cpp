@@ -148,7 +148,66 @@ TEST_F(DecisionsTest, WhatHadItsEffectBeforeItWasGivenUpIsTold) {
   const auto too_late = engine_->take_over(taken);
   ASSERT_TRUE(too_late);
   EXPECT_THAT(*too_late, ElementsAre(poison));
-  EXPECT_THAT(decisions(), IsEmpty());
+  const auto again = engine_->take_over(taken);
+  ASSERT_TRUE(again);
+  EXPECT_THAT(*again, ElementsAre(poison));
+  // What is built after it knows of it.
+  const auto kept = decisions();
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_FALSE(kept[0].done);
+  reopen();
+  EXPECT_THAT(rows("sum"), ElementsAre("plant-7|1|0.5|0"));
+  open_other(model_of(3, "real"), kept);
+  apply();
+  EXPECT_THAT(rows("sum"), IsEmpty());
+  EXPECT_TRUE(decisions()[0].done);
+}
+
+// Its range was given up before it came: its stream went on without it.
+TEST_F(DecisionsTest, ALateEventHasItsTurnAtItsPlaceAndItsStreamDoesNotWait) {
+  test::Made made;
+  made.entity = "a";
+  made.json = "{\"v\": 1, \"up\": 0}";
+  made.epoch = core::Epoch{1};
+  made.seq = 2;
+  const core::Identity late{"plant-7", core::Epoch{1}, core::Lane::kTelemetry, 2, 0};
+  for (const bool applies : {true, false}) {
+    SCOPED_TRACE(applies);
+    feed_ = test::Feed();
+    open(model_of(1, "int"));
+    start_lane();
+    ++next_;
+    reading("b", "2");
+    apply();
+    ASSERT_TRUE(engine_->skip(one_.row(), "lost"));
+    feed_.add(test::message(made));
+    reading("a", "3");
+    reading("b", "4");
+    apply();
+    EXPECT_THAT(heads(), ElementsAre("2 0"));
+    const auto settled =
+        applies ? engine_->retry_parked(late) : engine_->skip_parked(late, "known");
+    ASSERT_TRUE(settled && settled->settled);
+    reading("c", "\"text\"");  // after the place
+    apply();
+    const auto shown = rows("sum");
+    const auto taken = decisions();
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_TRUE(taken[0].late);
+    EXPECT_EQ(taken[0].applied, applies);
+    for (const std::size_t batch : {1u, 100u}) {
+      open_other(model_of(2, "real"), taken);
+      std::vector<Incoming> part;  // the event that was missing comes to its place here
+      for (std::size_t i = 0; i < 4; ++i) part.push_back(feed_.incoming(i));
+      ASSERT_TRUE(engine_->apply(feed_.hub(), part));
+      EXPECT_THAT(heads(), ElementsAre("2 decided 0"));
+      EXPECT_THAT(rows("sum"), ElementsAre("plant-7|2|3|0"));
+      feed_.restart_at(0);
+      apply(batch);
+      EXPECT_THAT(rows("sum"), testing::ElementsAreArray(shown));
+      EXPECT_THAT(heads(), ElementsAre("6 0"));
+    }
+  }
 }
 
 TEST_F(DecisionsTest, ADecisionThatComesWhileTheEventIsParkedIsCarriedOutAtOnce) {
