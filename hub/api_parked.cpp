@@ -118,25 +118,13 @@ Result<Settle> parse_settle(std::string_view body, bool with_reason) {
   return out;
 }
 
-// In the serving version, from which the one that is being built takes it over; or in the latter
-// alone, if only that has parked the event.
 Result<projection::ParkedOutcome> settle_in(const ParkedApi& parts, const Settle& asked,
                                             bool retry) {
   if (!parts.models.serving(asked.model)) return parts.models.missing(asked.model);
   const auto host = parts.models.find(asked.model);
-  for (const auto& version : host->open_versions()) {
-    auto done = version->with_engine([&](projection::Engine& engine) {
-      return retry ? engine.retry_parked(asked.event)
-                   : engine.skip_parked(asked.event, asked.reason);
-    });
-    if (!done && done.error().code == Errc::kNotFound) continue;
-    if (!done) return done.error();
-    // Else who follows a table, or asks whether it has changed, would not hear of it.
-    version->changes().committed({{}, {}, done->applied > 0});
-    if (done->settled) host->hand_over_decisions();
-    return done;
-  }
-  return fail(Errc::kNotFound, "no such event is parked there", "event");
+  return host->settle([&](projection::Engine& engine) {
+    return retry ? engine.retry_parked(asked.event) : engine.skip_parked(asked.event, asked.reason);
+  });
 }
 
 http::Response settle(const ParkedApi& parts, const http::Request& request, bool retry) {

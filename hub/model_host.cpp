@@ -351,6 +351,22 @@ Result<void> ModelHost::take_over(Build& build, ModelVersion& from) {
   return {};
 }
 
+// Under operation_: else a version could serve that does not know what was just decided.
+Result<projection::ParkedOutcome> ModelHost::settle(const Deed& deed) {
+  const auto changing = change();
+  if (!changing) return changing.error();
+  for (const auto& version : open_versions()) {
+    auto done = version->with_engine(deed);
+    if (!done && done.error().code == Errc::kNotFound) continue;
+    if (!done) return done.error();
+    // Else who follows a table, or asks whether it has changed, would not hear of it.
+    version->changes().committed({{}, {}, done->applied > 0});
+    if (done->settled) hand_over_decisions();
+    return done;
+  }
+  return fail(Errc::kNotFound, "no such event is parked there", "event");
+}
+
 void ModelHost::hand_over_decisions() {
   const auto now = build();
   if (!now) return;

@@ -109,9 +109,12 @@ class ModelHost {
   core::Result<VersionId> rebuild(const std::string& reason);
   // The version under construction may serve although it parks more than the serving one.
   core::Result<VersionId> accept();
-  // What operators decided about parked events in the serving version holds in the one that is to
-  // take its place as well. Called after each such deed; a start and a build do it by themselves.
-  void hand_over_decisions();
+  // An operator's deed about a parked event: in the serving version, and it then holds in the one
+  // that is to take its place as well; or in the latter alone, if only that has parked the event.
+  // Waits while one version takes another's place. kNotFound: in neither; kUnavailable: another
+  // worker is at a change, or the database is away; else as the deed.
+  using Deed = std::function<core::Result<projection::ParkedOutcome>(projection::Engine&)>;
+  core::Result<projection::ParkedOutcome> settle(const Deed& deed);
   // A kept version is fed until it has caught up, then serves; without `to` the one that served
   // last. What is being built is given up. Durable on return. kNotFound: no such version is kept.
   core::Result<VersionId> roll_back(std::optional<VersionId> to, const std::string& reason);
@@ -179,6 +182,8 @@ class ModelHost {
   core::Result<void> save(VersionBook book);
   void set_build(std::shared_ptr<Build> build);
   core::Result<void> take_over(Build& build, ModelVersion& from);
+  void hand_over_decisions();
+  std::string take_in_decisions(Build& build, ModelVersion& from);
   void say_problem(std::string problem);
   bool let_serve(const std::shared_ptr<Build>& build);
   std::string catch_up(ModelVersion& from, ModelVersion& to);

@@ -292,6 +292,19 @@ std::string ModelHost::catch_up(ModelVersion& from, ModelVersion& to) {
   return behind(*old_lanes, *new_lanes, to.model().history() == projection::History::kWhole);
 }
 
+// What was decided since the facts were looked at: from here on nobody decides (settle()). Not
+// empty: what stands in the way.
+std::string ModelHost::take_in_decisions(Build& build, ModelVersion& from) {
+  if (const auto done = take_over(build, from); !done) return done.error().message;
+  const std::lock_guard lock(mutex_);
+  BuildFacts facts;
+  facts.returning = build.returning;
+  facts.overtaken = build.overtaken;
+  facts.accepted = build.accepted;
+  const auto verdict = judge_overtaken(facts);
+  return verdict ? verdict->why : std::string();
+}
+
 // The one instant: readers had the old version, and have the new one, which has all that it had.
 bool ModelHost::let_serve(const std::shared_ptr<Build>& build) {
   core::json::object deed;
@@ -309,6 +322,7 @@ bool ModelHost::let_serve(const std::shared_ptr<Build>& build) {
       if (const auto still = parts_.store->hold_still(old->id()); !still)
         obstacle = still.error().message;  // another worker's batch does not end
     if (obstacle.empty()) obstacle = catch_up(*old, *fresh);
+    if (obstacle.empty()) obstacle = take_in_decisions(*build, *old);
     VersionBook book = book_;
     book.serve(fresh->id(), clock_.wall_ns());
     if (obstacle.empty())

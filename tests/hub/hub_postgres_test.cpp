@@ -38,6 +38,39 @@ std::int64_t effects(const HubProgram& hub) {
   }
 }
 
+// Counts what fits: a value of this type.
+std::string counting_model(int version, const std::string& type) {
+  return "target = \"postgres\"\nmodel = \"pumps\"\nversion = " + std::to_string(version) +
+         "\n[where]\ncategories = [\"pump\"]\n[table.sums]\nkey = { gateway = \"$gateway\" }\n"
+         "columns = { n = { type = \"int\", default = 0 }, last = \"" +
+         type +
+         "\" }\n[[table.sums.on]]\ntype = \"Measured\"\ncount = \"n\"\n"
+         "set = { last = \".value\" }\n";
+}
+
+core::json::object pumps(const HubProgram& hub) {
+  return core::json::object(hub.json("/v1/models").at("models").as_array().at(0).as_object());
+}
+bool serves(const HubProgram& hub, const std::string& version) {
+  return pumps(hub).at("serving").as_string() == version;
+}
+bool builds(const HubProgram& hub, const std::string& state) {
+  const auto building = pumps(hub).at("building");
+  return building.is_object() && building.as_object().at("state").as_string() == state;
+}
+bool counted(const HubProgram& hub, std::int64_t n) {
+  const auto rows = hub.json("/v1/models/pumps/sums").at("rows").as_array();
+  return rows.size() == 1 && rows[0].as_object().at("n").as_int64() == n;
+}
+http::Response skip_parked(const HubProgram& hub) {
+  const auto parked = hub.json("/v1/parked?model=pumps").at("parked").as_array();
+  EXPECT_EQ(parked.size(), 1u);
+  if (parked.empty()) return {};
+  const std::string event(parked[0].as_object().at("event").as_string());
+  return hub.post("/v1/parked/skip",
+                  R"({"model":"pumps","reason":"bench","event":")" + event + "\"}");
+}
+
 class HubPostgresTest : public testing::Test {
  protected:
   HubPostgresTest() {
@@ -125,6 +158,64 @@ TEST_F(HubPostgresTest, ALockOfAnotherSessionIsWaitedForAndNamed) {
   EXPECT_TRUE(says(hub, "another session has locked the read database")) << hub.log();
   other.join();
   expect_all(hub);
+}
+
+// The second event fits version 2 alone. Whoever gives it up while that takes version 1's place is
+// heard by both, or told that there is nothing to give up.
+TEST_F(HubPostgresTest, ADecisionDuringASwitchHoldsOrIsRefused) {
+  PostgresServer server;
+  publisher_.event({}, 2, "Measured", R"({"value":1})", "pump/1");
+  publisher_.event({}, 3, "Measured", R"({"value":1.5})", "pump/2");
+  auto options = in_postgres(server.conninfo());
+  options.model = counting_model(1, "int");
+  HubProgram hub(nats_.url(), options);
+  ASSERT_TRUE(eventually([&] {
+    return hub.json("/v1/parked?model=pumps").at("parked").as_array().size() == 1;
+  })) << hub.log();
+  std::thread reader(
+      [&] { server.query("BEGIN; SELECT n FROM pumps.sums; SELECT pg_sleep(4); COMMIT"); });
+  EXPECT_TRUE(eventually([&] {
+    return server.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") !=
+           "0";
+  }));
+  hub.folder().write("pumps.model.toml", counting_model(2, "real"));
+  EXPECT_EQ(hub.post("/v1/models/reload", "{}").status, 200u);
+  EXPECT_TRUE(eventually([&] { return builds(hub, "switching"); })) << hub.log();
+  const auto skipped = skip_parked(hub);
+  reader.join();
+  EXPECT_TRUE(skipped.status == 200 || skipped.status == 404) << skipped.body;
+  EXPECT_TRUE(eventually([&] { return skipped.status == 200 || serves(hub, "2"); })) << hub.log();
+  EXPECT_TRUE(counted(hub, skipped.status == 200 ? 1 : 2)) << skipped.body;
+}
+
+// Version 2 had counted the event when an operator of version 1 gave it up.
+TEST_F(HubPostgresTest, AVersionDoesNotReturnOverWhatWasGivenUpMeanwhile) {
+  PostgresServer server;
+  publisher_.event({}, 2, "Measured", R"({"value":1})", "pump/1");
+  publisher_.event({}, 3, "Measured", R"({"value":1.5})", "pump/2");
+  auto options = in_postgres(server.conninfo());
+  options.model = counting_model(1, "int");
+  HubProgram hub(nats_.url(), options);
+  ASSERT_TRUE(eventually([&] { return counted(hub, 1); })) << hub.log();
+  const std::string because = R"({"reason":"test"})";
+  hub.folder().write("pumps.model.toml", counting_model(2, "real"));
+  EXPECT_EQ(hub.post("/v1/models/reload", "{}").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serves(hub, "2"); })) << hub.log();
+  EXPECT_TRUE(counted(hub, 2));
+  EXPECT_EQ(hub.post("/v1/models/pumps/rollback", because).status, 200u);
+  ASSERT_TRUE(eventually([&] { return serves(hub, "1"); })) << hub.log();
+  ASSERT_TRUE(eventually(
+      [&] { return hub.json("/v1/parked?model=pumps").at("parked").as_array().size() == 1; }));
+  EXPECT_EQ(skip_parked(hub).status, 200u);
+  EXPECT_EQ(hub.post("/v1/models/pumps/rollback", because).status, 200u);
+  ASSERT_TRUE(eventually([&] { return builds(hub, "waiting"); })) << hub.log();
+  EXPECT_TRUE(serves(hub, "1"));
+  EXPECT_EQ(hub.post("/v1/models/pumps/rebuild", R"({"reason":"now","accept":true})").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serves(hub, "2"); })) << hub.log();
+  EXPECT_TRUE(counted(hub, 2));
+  EXPECT_EQ(hub.post("/v1/models/pumps/rebuild", because).status, 200u);
+  ASSERT_TRUE(eventually([&] { return serves(hub, "2.2"); })) << hub.log();
+  EXPECT_TRUE(counted(hub, 1));
 }
 
 // What the server does with the consumer of a reader that could not write for five minutes. The
