@@ -13,15 +13,7 @@ using core::fail;
 using core::Result;
 using Definition = std::shared_ptr<const projection::Model>;
 
-namespace {
-
-// Says nothing about what the database holds.
-bool is_passing(const core::Error& error) {
-  return error.code == Errc::kUnavailable || error.code == Errc::kBusy ||
-         error.code == Errc::kLimit;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 ModelHost::ModelHost(std::string name, Parts parts, const core::Clock& clock, core::Logger& log)
     : name_(std::move(name)), parts_(std::move(parts)), clock_(clock), log_(log) {}
@@ -169,6 +161,12 @@ Result<void> ModelHost::open_serving(const FoundDefinition& file) {
   return {};
 }
 
+// Says nothing about what the database holds.
+bool ModelHost::is_passing(const core::Error& error) {
+  return error.code == Errc::kUnavailable || error.code == Errc::kBusy ||
+         error.code == Errc::kLimit;
+}
+
 // Goes on with what was under construction when the program ended.
 Result<void> ModelHost::resume() {
   const VersionRecord* coming = book_.coming();
@@ -196,8 +194,12 @@ Result<void> ModelHost::resume() {
     return {};
   }
   if (is_passing(definition.error())) return definition.error();
-  log_.warning("model",
-               "what was being built cannot be gone on with: " + definition.error().message,
+  return let_go(record, definition.error());
+}
+
+// Of a version whose database is not there, or is of no use.
+Result<void> ModelHost::let_go(const VersionRecord& record, const core::Error& why) {
+  log_.warning("model", "what was being built cannot be gone on with: " + why.message,
                {{"model", name_}, {"version", record.id.text()}});
   VersionBook book = book_;
   if (record.state == VersionState::kReturning) {

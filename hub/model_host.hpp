@@ -172,6 +172,9 @@ class ModelHost {
   // Under operation_.
   core::Result<void> open_serving(const FoundDefinition& file);
   core::Result<void> resume();
+  core::Result<void> let_go(const VersionRecord& record, const core::Error& why);
+  core::Result<void> begin_again();  // not under it
+  static bool is_passing(const core::Error& error);
   core::Result<void> take(const FoundDefinition& file);
   core::Result<void> begin_build(std::shared_ptr<const projection::Model> definition, VersionId id,
                                  const std::string& reason);

@@ -45,6 +45,8 @@ void ModelHost::watch() {
         log_.warning("model", "what another worker did cannot be followed yet: " + words,
                      {{"model", name_}});
       last_words = words;
+      changing.unlock();
+      if (!is_well && decides()) (void)begin_again();
     }
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, kLook, [&] { return stopping(); });
@@ -68,6 +70,19 @@ Result<ModelHost::Change> ModelHost::change() {
   const VersionRecord* record = book->serving();
   if (!adopted && record != nullptr && record->id != serving()->id()) return adopted.error();
   return out;
+}
+
+// Whoever began to build a version was killed before its database was there. Who makes one has the
+// versions until it is there, so that it is not missing for any other reason.
+Result<void> ModelHost::begin_again() {
+  const auto changing = change();
+  if (!changing) return changing.error();
+  const VersionRecord* coming = book_.coming();
+  if (coming == nullptr || build()) return {};
+  const auto definition = stored_model(coming->id);
+  if (definition || is_passing(definition.error())) return {};
+  SLUICE_TRY(let_go(VersionRecord(*coming), definition.error()));
+  return take(FoundDefinition(file_));
 }
 
 bool ModelHost::feeds_coming() const {
