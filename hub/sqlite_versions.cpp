@@ -34,6 +34,17 @@ Result<void> sync(const fs::path& path) {
   return {};
 }
 
+// All that its filesystem holds. Not a database by its own name: whoever closes a file gives up all
+// locks that this process has on it, and the next program that writes there would take itself for
+// the only one and delete the write-ahead log under us (sqlite.org/howtocorrupt.html, 2.2).
+Result<void> sync_all(const fs::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return os_error("cannot open", folder, errno);
+  const int failed = ::syncfs(fd) == 0 ? 0 : errno;
+  ::close(fd);
+  return failed == 0 ? Result<void>() : os_error("cannot sync", folder, failed);
+}
+
 // `make` makes a file or link under another name, which then takes the place of `path` at once.
 template <class Make>
 Result<void> replace(const fs::path& path, const Make& make) {
@@ -83,11 +94,7 @@ class SqliteVersions final : public VersionStore {
     if (serving == nullptr) return fail(Errc::kInternal, "no version is to serve");
     // Commits of a model are not synced one by one; who finds this version finds all of it.
     const fs::path file = path_of(serving->id);
-    fs::path wal = file;
-    wal += "-wal";
-    SLUICE_TRY(sync(wal));
-    SLUICE_TRY(sync(file));
-    SLUICE_TRY(sync(state_));
+    SLUICE_TRY(sync_all(state_));
     SLUICE_TRY(replace(link_path(), [&](const fs::path& fresh) -> Result<void> {
       if (::symlink(file.filename().c_str(), fresh.c_str()) != 0)
         return os_error("cannot make the link", fresh, errno);

@@ -27,8 +27,11 @@ export class Browser {
     const context = await this.chromium.newContext(SIZES[size]);
     const one = await context.newPage();
     one.setDefaultTimeout(8000);
+    one.on('response', async (answer) => {
+      if (answer.status() === 500 && !this.outage) this.wrong.push('500: ' + (await answer.text()));
+    });
     one.on('console', (message) => {
-      if (message.type() === 'error' && !this.outage) this.wrong.push('console: ' + message.text());
+      if (message.type() === 'error' && !this.outage) this.wrong.push('console: ' + message.text() + ' ' + message.location().url);
     });
     one.on('pageerror', (error) => this.wrong.push('script: ' + error.message));
     one.on('request', (request) => {
