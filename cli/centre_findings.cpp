@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/centre_findings.hpp"
+#include "cli/json_field.hpp"
 
 #include <string>
 #include <string_view>
@@ -20,14 +21,6 @@ std::string text_of(const json::object& object, std::string_view key) {
   const json::value* value = member(object, key);
   if (value == nullptr) return {};
   return value->is_string() ? std::string(value->get_string()) : json_text(*value);
-}
-
-std::uint64_t number_of(const json::object& object, std::string_view key) {
-  const json::value* value = member(object, key);
-  if (value == nullptr) return 0;
-  if (value->is_int64())
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, value->get_int64()));
-  return value->is_uint64() ? value->get_uint64() : 0;
 }
 
 bool flag_of(const json::object& object, std::string_view key) {
@@ -62,11 +55,11 @@ void look_at_shards(const json::object& model, const std::string& name, std::vec
   for (const json::object* shard : objects_of(model, "shards")) {
     const std::string state = text_of(*shard, "state");
     const std::string where = name + " on shard " + text_of(*shard, "shard");
-    const std::string lag = count(number_of(*shard, "lag"), "message", "messages") + " behind";
+    const std::string lag = count(number_at(*shard, "lag"), "message", "messages") + " behind";
     const std::string error = text_of(*shard, "last_error");
     if (state == "stalled")
       out.push_back(failed(
-          where + " has stood still for " + with_thousands(number_of(*shard, "moved_s_ago")) +
+          where + " has stood still for " + with_thousands(number_at(*shard, "moved_s_ago")) +
               " s, " + lag + (error.empty() ? "" : ": " + error),
           error.empty() ? "journalctl -u sluice-hub says what it waits for."
                         : "Mend what it names; the model goes on by itself where it stopped."));
@@ -77,7 +70,7 @@ void look_at_shards(const json::object& model, const std::string& name, std::vec
       out.push_back(warn(where + " is " + lag + " (" + text_of(*shard, "lag_s") + " s)",
                          "It moves. If it never catches up, give the model its own worker or "
                          "database."));
-    if (const std::uint64_t anew = number_of(*shard, "begun_anew"); anew != 0)
+    if (const std::uint64_t anew = number_at(*shard, "begun_anew"); anew != 0)
       out.push_back(warn(where + " was read from its first message again " +
                              count(anew, "time", "times") + " since the start",
                          "The hub stream was made anew or cut back. Nothing is applied twice, but "
@@ -108,7 +101,7 @@ void look_at_versions(const json::object& model, const std::string& name,
 void look_at_verify(const json::object& model, const std::string& name, std::vector<Finding>& out) {
   const json::object* verify = object_of(model, "verify");
   if (verify == nullptr) return;
-  const std::uint64_t differences = number_of(*verify, "differences");
+  const std::uint64_t differences = number_at(*verify, "differences");
   if (differences != 0)
     out.push_back(failed(name + " differs from its events in " +
                              count(differences, "cell", "cells") + " as of " +
@@ -132,11 +125,11 @@ std::vector<Finding> findings_of_models(const json::object& models) {
     look_at_shards(*model, name, out);
     look_at_versions(*model, name, out);
     look_at_verify(*model, name, out);
-    if (const std::uint64_t parked = number_of(*model, "parked"); parked != 0)
+    if (const std::uint64_t parked = number_at(*model, "parked"); parked != 0)
       out.push_back(
           warn(name + " has put " + count(parked, "event", "events") + " aside that take no effect",
                "sluice parked list --model " + name + " says why, and what to do with each."));
-    if (const std::uint64_t refused = number_of(*model, "refused"); refused != 0)
+    if (const std::uint64_t refused = number_at(*model, "refused"); refused != 0)
       out.push_back(
           warn(name + " has refused " + count(refused, "message", "messages") +
                    " that name another gateway than their subject, or cannot be read",
@@ -145,7 +138,7 @@ std::vector<Finding> findings_of_models(const json::object& models) {
     if (out.size() == before)
       out.push_back(found(name + " version " + version_of(*model) + " is " +
                           text_of(*model, "state") + ", " +
-                          count(number_of(*model, "applied"), "event", "events") + " applied"));
+                          count(number_at(*model, "applied"), "event", "events") + " applied"));
   }
   return out;
 }
@@ -159,11 +152,11 @@ std::vector<Finding> findings_of_holds(const json::object& holds, const json::ob
     for (const json::object* one : objects_of(gateways, "gateways"))
       if (text_of(*one, "gateway") == gateway) is = text_of(*one, "state");
     const std::string words = text_of(*hold, "model") + ": " +
-                              count(number_of(*hold, "held"), "event waits", "events wait") +
+                              count(number_at(*hold, "held"), "event waits", "events wait") +
                               " for seq " + text_of(*hold, "from") + " to " + text_of(*hold, "to") +
                               " of lane " + lane + " of " + gateway + ", epoch " +
                               text_of(*hold, "epoch") + ", since " + text_of(*hold, "since");
-    if (number_of(*hold, "age_s") < kHoldAlarmS) {
+    if (number_at(*hold, "age_s") < kHoldAlarmS) {
       out.push_back(found(words + "; the gateway has been asked for it"));
       continue;
     }
@@ -196,7 +189,7 @@ std::vector<Finding> findings_of_gateways(const json::object& gateways) {
                            "Stop the wrong one, then on the right one: sluice-uplink --takeover"));
     else if (state == "silent")
       out.push_back(warn(name + " has not reported for " +
-                             with_thousands(number_of(*gateway, "age_s") / 60) + " min",
+                             with_thousands(number_at(*gateway, "age_s") / 60) + " min",
                          "Its events wait on its own disk. On the gateway: sluice doctor"));
     else
       ++live;

@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "cli/json_field.hpp"
 #include "cli/net_probe.hpp"
 #include "core/limits.hpp"
 #include "core/text.hpp"
@@ -17,11 +18,6 @@ constexpr std::chrono::milliseconds kTimeout{5'000};
 
 const std::string& first_url(const HubRoad& road) {
   return road.login.urls.front();
-}
-
-std::string text_of(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 bool flag_of(const json::object& object, const char* key) {
@@ -93,10 +89,10 @@ Finding check_tcp(HubRoad& road) {
   road.answers = true;
   road.wants_tls =
       flag_of(*info, "tls_required") || road.login.tls || first_url(road).starts_with("tls://");
-  std::string words = where + " answers: nats-server " + text_of(*info, "version");
+  std::string words = where + " answers: nats-server " + text_at(*info, "version");
   // Without a name of its own a server gives its id, which tells nobody anything.
-  if (const std::string name = text_of(*info, "server_name");
-      !name.empty() && name != text_of(*info, "server_id"))
+  if (const std::string name = text_at(*info, "server_name");
+      !name.empty() && name != text_at(*info, "server_id"))
     words += " " + name;
   if (!flag_of(*info, "jetstream"))
     return failed(words + ", without JetStream", "Start it with -js, or jetstream {} in its file.");

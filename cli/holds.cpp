@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/hub.hpp"
+#include "cli/json_field.hpp"
 #include "cli/program.hpp"
 #include "cli/units.hpp"
 
@@ -36,16 +37,10 @@ struct Skip {
   std::uint64_t to = 0;
 };
 
-std::string text_of(const json::object& hold, std::string_view key) {
-  const json::value* value = hold.if_contains(key);
-  if (value == nullptr || value->is_null()) return "-";
-  return value->is_string() ? std::string(value->get_string()) : json_text(*value);
-}
-
 // What is not there: a range, or what the lane needs before its first event can be applied.
 std::string missing_of(const json::object& hold) {
-  const std::string range = text_of(hold, "from") + ".." + text_of(hold, "to");
-  const std::string kind = text_of(hold, "kind");
+  const std::string range = cell_at(hold, "from") + ".." + cell_at(hold, "to");
+  const std::string kind = cell_at(hold, "kind");
   return kind == "missing" || kind == "-" ? range : range + " (" + kind + ")";
 }
 
@@ -70,9 +65,9 @@ ExitCode list_holds(Program& program) {
       continue;
     }
     const json::object& hold = one.get_object();
-    table.add({text_of(hold, "model"), text_of(hold, "gateway"), text_of(hold, "epoch"),
-               text_of(hold, "lane"), missing_of(hold), text_of(hold, "held"),
-               text_of(hold, "since")});
+    table.add({cell_at(hold, "model"), cell_at(hold, "gateway"), cell_at(hold, "epoch"),
+               cell_at(hold, "lane"), missing_of(hold), cell_at(hold, "held"),
+               cell_at(hold, "since")});
   }
   const auto all = all_answered(*document);
   if (!program.output.json() && (all || !holds->get_array().empty()))

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "cli/hub.hpp"
+#include "cli/json_field.hpp"
 #include "cli/model.hpp"
 #include "cli/units.hpp"
 #include "http/router.hpp"
@@ -19,16 +20,13 @@ namespace json = core::json;
 constexpr const char* kDescription =
     "Asks sluice-hub to build a read model anew from the hub streams, up to exactly where its own "
     "stands, and to compare all rows. The hub does it beside its other work, on a thread with "
-    "little "
-    "claim to the processor; this waits for the end. --sample K compares about K rows and applies "
-    "only "
-    "the events that touch them.\n"
+    "little claim to the processor; this waits for the end. --sample K compares about K rows and "
+    "applies only the events that touch them.\n"
     "\n"
     "Each row that differs is printed with what the events say (expected) and what the model has "
     "(found), and the first event whose effect the row does not show. It ends with 0 if all rows "
-    "are "
-    "what the events make of them, else with 1. A model that differs is put right by `sluice model "
-    "rebuild`.";
+    "are what the events make of them, else with 1. A model that differs is put right by `sluice "
+    "model rebuild`.";
 
 constexpr const char* kExamples =
     " $ sluice model verify machine-temperature\n"
@@ -46,47 +44,32 @@ struct Options {
 
 constexpr std::chrono::milliseconds kPoll{500};
 
-std::string_view text_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string_view(value->get_string())
-                                                : std::string_view();
-}
-
-std::uint64_t number_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr) return 0;
-  return value->is_int64() && value->get_int64() > 0
-             ? static_cast<std::uint64_t>(value->get_int64())
-             : (value->is_uint64() ? value->get_uint64() : 0);
-}
-
 std::string cell_text(const json::value& value) {
   if (value.is_null()) return "-";
   return value.is_string() ? std::string(value.get_string()) : json_text(value);
 }
 
 void print_finding(Output& output, const json::object& finding) {
-  std::string line(text_at(finding, "kind"));
-  line += " " + std::string(text_at(finding, "table"));
+  std::string line = text_at(finding, "kind");
+  line += " " + text_at(finding, "table");
   for (const auto& [name, value] : finding.at("key").get_object())
     line += " " + std::string(name) + "=" + cell_text(value);
   output.raw_line(line);
   for (const json::value& cell : finding.at("columns").get_array()) {
     const json::object& one = cell.get_object();
-    output.raw_line("  " + std::string(text_at(one, "column")) + ": expected " +
-                    cell_text(one.at("expected")) + ", found " + cell_text(one.at("found")));
+    output.raw_line("  " + text_at(one, "column") + ": expected " + cell_text(one.at("expected")) +
+                    ", found " + cell_text(one.at("found")));
   }
   const json::value& event = finding.at("first_event");
   if (!event.is_object()) {
-    output.raw_line("  " + std::string(text_at(finding, "words")));
+    output.raw_line("  " + text_at(finding, "words"));
     return;
   }
   const json::object& one = event.get_object();
-  output.raw_line("  " + std::string(text_at(finding, "words")) + ": " +
-                  std::string(text_at(one, "identity")) + " (" + std::string(text_at(one, "type")) +
-                  " of " + std::string(text_at(one, "stream")) + ", " +
-                  std::string(text_at(one, "at")) + ", message " +
-                  std::to_string(number_at(one, "position")) + ")");
+  output.raw_line("  " + text_at(finding, "words") + ": " + text_at(one, "identity") + " (" +
+                  text_at(one, "type") + " of " + text_at(one, "stream") + ", " +
+                  text_at(one, "at") + ", message " + std::to_string(number_at(one, "position")) +
+                  ")");
 }
 
 void print_report(Output& output, const json::object& told) {
@@ -98,7 +81,7 @@ void print_report(Output& output, const json::object& told) {
                   (differences == 0   ? std::string("none differs")
                    : differences == 1 ? std::string("1 differs")
                                       : with_thousands(differences) + " differ") +
-                  "; " + std::string(text_at(told, "at")));
+                  "; " + text_at(told, "at"));
   for (const json::value& finding : one.at("findings").get_array())
     if (finding.is_object()) print_finding(output, finding.get_object());
   if (const std::uint64_t listed = one.at("findings").get_array().size(); listed < differences)
@@ -124,7 +107,7 @@ Result<json::object> ask(Program& program, const Options& given) {
   if (!told) return told;
   Progress progress(program.output, "verify", "messages", 0);
   for (;;) {
-    const std::string_view state = text_at(*told, "state");
+    const std::string state = text_at(*told, "state");
     if (state != "waiting" && state != "running") return told;
     progress.advance_to(number_at(*told, "messages"));
     std::this_thread::sleep_for(kPoll);
@@ -136,10 +119,9 @@ Result<json::object> ask(Program& program, const Options& given) {
 ExitCode verify(Program& program, const Options& given) {
   const auto told = ask(program, given);
   if (!told) return refuse_model(program, told.error(), "model verify");
-  const std::string_view state = text_at(*told, "state");
+  const std::string state = text_at(*told, "state");
   if (state == "failed") {
-    program.output.problem(fail(Errc::kUnavailable, std::string(text_at(*told, "error"))),
-                           "model verify");
+    program.output.problem(fail(Errc::kUnavailable, text_at(*told, "error")), "model verify");
     return exit_code(Errc::kUnavailable);
   }
   if (program.output.json())

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/hub.hpp"
+#include "cli/json_field.hpp"
 #include "cli/model.hpp"
 #include "http/router.hpp"
 
@@ -58,22 +59,6 @@ struct Change {
   bool wait = false;
 };
 
-std::string text_of(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr || value->is_null()) return "-";
-  if (!value->is_string()) return json_text(*value);
-  return value->get_string().empty() ? "-" : std::string(value->get_string());
-}
-
-std::uint64_t number_of(const json::object& object, const char* key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr) return 0;
-  if (value->is_uint64()) return value->get_uint64();
-  return value->is_int64() && value->get_int64() > 0
-             ? static_cast<std::uint64_t>(value->get_int64())
-             : 0;
-}
-
 const json::object* building_of(const json::object& model) {
   const json::value* building = model.if_contains("building");
   return building != nullptr ? building->if_object() : nullptr;
@@ -81,11 +66,11 @@ const json::object* building_of(const json::object& model) {
 
 // "reading 41.5%, 52,310/s, 22 s left", or why it does not get on.
 std::string progress_words(const json::object& building) {
-  std::string out = text_of(building, "state") + " " + text_of(building, "percent") + "%";
-  if (const auto rate = number_of(building, "rate"); rate > 0)
+  std::string out = cell_at(building, "state") + " " + cell_at(building, "percent") + "%";
+  if (const auto rate = number_at(building, "rate"); rate > 0)
     out += ", " + with_thousands(rate) + "/s";
-  if (const std::string eta = text_of(building, "eta_s"); eta != "-") out += ", " + eta + " s left";
-  if (const std::string why = text_of(building, "why"); why != "-") out += ": " + why;
+  if (const std::string eta = cell_at(building, "eta_s"); eta != "-") out += ", " + eta + " s left";
+  if (const std::string why = cell_at(building, "why"); why != "-") out += ": " + why;
   return out;
 }
 
@@ -94,7 +79,7 @@ std::string kept_words(const json::object& model) {
   std::string out;
   if (kept != nullptr && kept->is_array())
     for (const json::value& one : kept->get_array())
-      if (one.is_object()) out += (out.empty() ? "" : ", ") + text_of(one.get_object(), "version");
+      if (one.is_object()) out += (out.empty() ? "" : ", ") + cell_at(one.get_object(), "version");
   return out.empty() ? "-" : out;
 }
 
@@ -119,10 +104,10 @@ ExitCode list(Program& program) {
     }
     const json::object& model = one.get_object();
     const json::object* building = building_of(model);
-    table.add({text_of(model, "model"), text_of(model, "serving"), text_of(model, "state"),
-               building != nullptr ? text_of(*building, "version") : "-",
+    table.add({cell_at(model, "model"), cell_at(model, "serving"), cell_at(model, "state"),
+               building != nullptr ? cell_at(*building, "version") : "-",
                building != nullptr ? progress_words(*building) : "-", kept_words(model),
-               text_of(model, "problem")});
+               cell_at(model, "problem")});
   }
   if (!program.output.json()) program.output.raw_line(table.text());
   return ExitCode::kOk;
@@ -140,21 +125,21 @@ Result<void> wait_until_served(Program& program, const std::string& model,
     if (!answer) return answer.error();
     const json::object* now = answer->if_object();
     if (now == nullptr) return fail(Errc::kCorrupt, "the hub's answer has another form");
-    if (text_of(*now, "serving") == version) return {};
+    if (cell_at(*now, "serving") == version) return {};
     const json::object* building = building_of(*now);
-    if (building == nullptr || text_of(*building, "version") != version)
+    if (building == nullptr || cell_at(*building, "version") != version)
       return fail(Errc::kNotFound, "version " + version + " of " + model +
                                        " is no longer being built: see `sluice model list`");
-    const std::string state = text_of(*building, "state");
+    const std::string state = cell_at(*building, "state");
     if (state == "refused" || state == "waiting")
       return fail(Errc::kLimit, "version " + version + " of " + model +
-                                    " cannot serve: " + text_of(*building, "why"));
+                                    " cannot serve: " + cell_at(*building, "why"));
     const std::string words = progress_words(*building);
     if (program.output.shows_progress()) {
       if (!bar)
         bar = std::make_unique<Progress>(program.output, model + " v" + version, "messages",
-                                         number_of(*building, "hub_last"));
-      bar->advance_to(number_of(*building, "position"), words);
+                                         number_at(*building, "hub_last"));
+      bar->advance_to(number_at(*building, "position"), words);
     } else if (words != said) {
       program.output.note(model + " v" + version + ": " + words);
       said = words;
@@ -172,7 +157,7 @@ ExitCode change(Program& program, const Change& given, const std::string& verb) 
           .post("/v1/models/" + http::percent_encode(given.model) + "/" + verb, request);
   if (!answer) return refuse_model(program, answer.error(), ("model " + verb).c_str());
   const json::object* begun = answer->if_object();
-  const std::string version = begun != nullptr ? text_of(*begun, "version") : "-";
+  const std::string version = begun != nullptr ? cell_at(*begun, "version") : "-";
   if (given.wait) {
     if (const auto served = wait_until_served(program, given.model, version); !served)
       return refuse_model(program, served.error(), ("model " + verb).c_str());
@@ -193,7 +178,7 @@ ExitCode reload(Program& program) {
   for (const json::value& one : *models) {
     if (!one.is_object()) continue;
     const json::object& model = one.get_object();
-    const std::string problem = text_of(model, "problem");
+    const std::string problem = cell_at(model, "problem");
     all_well = all_well && problem == "-";
     if (program.output.json()) {
       program.output.document(one);
@@ -201,8 +186,8 @@ ExitCode reload(Program& program) {
     }
     const json::object* building = building_of(model);
     program.output.raw_line(
-        text_of(model, "model") + ": version " + text_of(model, "serving") + " serves" +
-        (building != nullptr ? ", version " + text_of(*building, "version") + " is being built"
+        cell_at(model, "model") + ": version " + cell_at(model, "serving") + " serves" +
+        (building != nullptr ? ", version " + cell_at(*building, "version") + " is being built"
                              : ""));
     if (problem != "-") program.output.note(problem);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/json_field.hpp"
 #include "core/json.hpp"
 #include "core/text.hpp"
 
@@ -17,17 +18,6 @@ namespace json = core::json;
 core::Error misfit(std::string_view line, const std::string& why) {
   return fail(Errc::kCorrupt,
               "this is no line of a plugtest's record (" + why + "): " + core::printable(line));
-}
-
-std::string text_of(const json::object& line, const char* name) {
-  const json::value* value = line.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::uint64_t number_of(const json::object& line, const char* name) {
-  const json::value* value = line.if_contains(name);
-  const bool fits = value != nullptr && value->is_int64() && value->get_int64() > 0;
-  return fits ? static_cast<std::uint64_t>(value->get_int64()) : 0;
 }
 
 }  // namespace
@@ -53,13 +43,13 @@ Result<void> PlugtestRecord::add_line(std::string_view line) {
   if (!parsed) return misfit(line, parsed.error().message);
   const json::object* object = parsed->if_object();
   if (object == nullptr) return misfit(line, "not an object");
-  const std::string name = text_of(*object, "round");
+  const std::string name = text_at(*object, "round");
   const auto same = [&name](const Round& round) { return round.name == name; };
   const auto round = std::find_if(rounds_.begin(), rounds_.end(), same);
   if (name.empty()) return misfit(line, "no round");
   if (object->contains("stream")) {
     if (round != rounds_.end()) return misfit(line, "this round began before");
-    rounds_.push_back({name, text_of(*object, "stream"), text_of(*object, "gateway"), {}});
+    rounds_.push_back({name, text_at(*object, "stream"), text_at(*object, "gateway"), {}});
     if (!core::StreamName::parse(rounds_.back().stream)) {
       rounds_.pop_back();
       return misfit(line, "no stream");
@@ -67,11 +57,11 @@ Result<void> PlugtestRecord::add_line(std::string_view line) {
     return {};
   }
   if (round == rounds_.end()) return misfit(line, "a round that never began");
-  const auto id = core::Uuid::parse(text_of(*object, "id"));
-  const auto lane = core::parse_lane(text_of(*object, "lane"));
-  const auto epoch = core::Epoch::parse(text_of(*object, "epoch"));
-  const std::uint64_t n = number_of(*object, "n");
-  const std::uint64_t seq = number_of(*object, "seq");
+  const auto id = core::Uuid::parse(text_at(*object, "id"));
+  const auto lane = core::parse_lane(text_at(*object, "lane"));
+  const auto epoch = core::Epoch::parse(text_at(*object, "epoch"));
+  const std::uint64_t n = number_at(*object, "n");
+  const std::uint64_t seq = number_at(*object, "seq");
   if (!id || !lane || !epoch || n == 0 || seq == 0) return misfit(line, "a member is missing");
   if (!round->notes.empty() && n <= round->notes.back().n) return misfit(line, "n does not ascend");
   round->notes.push_back({name, n, *id, *lane, *epoch, seq});

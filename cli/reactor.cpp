@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "cli/hub.hpp"
+#include "cli/json_field.hpp"
 #include "cli/program.hpp"
 #include "http/router.hpp"
 
@@ -26,13 +27,6 @@ constexpr const char* kDeadExamples =
     " welcome/email/plant-7.0f3a52c1d9e87b64.telemetry.7         1  2026-11-21T03:14:15Z  550 no "
     "such user\n";
 
-std::string text_of(const json::object& from, std::string_view key) {
-  const json::value* value = from.if_contains(key);
-  if (value == nullptr || value->is_null()) return "-";
-  if (value->is_string()) return value->as_string().empty() ? "-" : std::string(value->as_string());
-  return json_text(*value);
-}
-
 ExitCode refuse(Program& program, const core::Error& error, const char* verb) {
   program.output.problem(error, verb);
   return exit_code(error.code);
@@ -53,10 +47,10 @@ void add_reactions(Table& table, const json::object& reactor) {
   for (const json::value& one : reactions->as_array()) {
     const json::object* reaction = one.if_object();
     if (reaction == nullptr) continue;
-    table.add({text_of(reactor, "reactor"), text_of(*reaction, "reaction"),
-               text_of(*reaction, "kind"), text_of(*reaction, "waiting"),
-               text_of(*reaction, "sent"), text_of(*reaction, "dead"),
-               text_of(*reaction, "last_error")});
+    table.add({cell_at(reactor, "reactor"), cell_at(*reaction, "reaction"),
+               cell_at(*reaction, "kind"), cell_at(*reaction, "waiting"),
+               cell_at(*reaction, "sent"), cell_at(*reaction, "dead"),
+               cell_at(*reaction, "last_error")});
   }
 }
 
@@ -85,8 +79,8 @@ ExitCode dead(Program& program, const std::string& name) {
     if (program.output.json()) {
       program.output.document(one);
     } else if (const json::object* letter = one.if_object()) {
-      table.add({text_of(*letter, "key"), text_of(*letter, "attempts"), text_of(*letter, "dead_at"),
-                 text_of(*letter, "why")});
+      table.add({cell_at(*letter, "key"), cell_at(*letter, "attempts"), cell_at(*letter, "dead_at"),
+                 cell_at(*letter, "why")});
     }
   }
   if (!program.output.json())
@@ -113,7 +107,7 @@ ExitCode decide(Program& program, const Choice& choice, bool is_drop) {
   if (program.output.json())
     program.output.document(*answer);
   else
-    program.output.raw_line(text_of(answer->as_object(), "letters") + " letters " +
+    program.output.raw_line(cell_at(answer->as_object(), "letters") + " letters " +
                             (is_drop ? "dropped." : "are tried again."));
   return ExitCode::kOk;
 }

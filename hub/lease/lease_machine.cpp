@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/lease/lease_machine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "hub/lease/assignment.hpp"
@@ -143,12 +144,15 @@ std::map<std::string, LeaseMachine::ShardView> LeaseMachine::shards(std::uint64_
 }
 
 LeaseMachine::Action LeaseMachine::write(const std::string& shard, Own& own,
-                                         const std::string& worker, std::uint64_t expected) {
+                                         const std::string& worker, std::uint64_t expected,
+                                         std::uint64_t token) {
   own.sent_beat += 1;
-  const auto kind = shard.empty() ? Action::Kind::kWriteWorker : Action::Kind::kWriteShard;
-  const std::uint64_t token = worker.empty() ? std::max(own.token, own.floor) : own.token;
-  return {kind,     shard, {worker, settings_.session, own.sent_beat, settings_.ttl, token},
-          expected, 0,     {}};
+  Action out;
+  out.kind = shard.empty() ? Action::Kind::kWriteWorker : Action::Kind::kWriteShard;
+  out.shard = shard;
+  out.value = {worker, settings_.session, own.sent_beat, settings_.ttl, token};
+  out.expected = expected;
+  return out;
 }
 
 // One shard that is ours: keeps it, or notices that it is not.
@@ -160,7 +164,7 @@ void LeaseMachine::keep(const std::string& shard, Own& own, std::uint64_t now_ns
     if (now_ns >= own.valid_until + ttl_ns()) return let_go(own);
     if (own.in_doubt || now_ns < own.write_due) return;
     own.write_due = now_ns + ttl_ns() / 10;
-    actions.push_back(write(shard, own, {}, own.revision));
+    actions.push_back(write(shard, own, {}, own.revision, std::max(own.token, own.floor)));
     return;
   }
   if (own.state != State::kHeld && own.state != State::kReturning) return;
@@ -168,7 +172,7 @@ void LeaseMachine::keep(const std::string& shard, Own& own, std::uint64_t now_ns
     return lose(shard, own, "the lease ran out: no beat was taken in time", actions);
   if (own.in_doubt || now_ns < own.write_due) return;
   own.write_due = now_ns + ttl_ns() / 4;
-  actions.push_back(write(shard, own, settings_.worker, own.revision));
+  actions.push_back(write(shard, own, settings_.worker, own.revision, own.token));
 }
 
 void LeaseMachine::share_out(std::uint64_t now_ns, std::vector<Action>& actions) {
@@ -190,9 +194,9 @@ void LeaseMachine::share_out(std::uint64_t now_ns, std::vector<Action>& actions)
       own.write_due = now_ns + ttl_ns() / 10;
       const auto found = seen_shards_.find(shard);
       const Seen before = found == seen_shards_.end() ? Seen() : found->second;
-      own.token =
+      const std::uint64_t token =
           std::max(next_token(bucket_created_ns_, before.revision, before.value), own.floor + 1);
-      actions.push_back(write(shard, own, settings_.worker, before.revision));
+      actions.push_back(write(shard, own, settings_.worker, before.revision, token));
     }
   }
 }
@@ -206,7 +210,7 @@ void LeaseMachine::beat_as_worker(std::uint64_t now_ns, std::vector<Action>& act
   if (is_known && !is_ours(seen->second) && is_alive(seen->second, now_ns)) return;
   member_.write_due = now_ns + ttl_ns() / (leaving_ ? 10 : 4);
   actions.push_back(write({}, member_, leaving_ ? std::string() : settings_.worker,
-                          is_known ? seen->second.revision : 0));
+                          is_known ? seen->second.revision : 0, 0));
 }
 
 std::vector<LeaseMachine::Action> LeaseMachine::step(std::uint64_t now_ns) {

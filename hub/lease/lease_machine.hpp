@@ -118,7 +118,7 @@ class LeaseMachine {
   void keep(const std::string& shard, Own& own, std::uint64_t now_ns, std::vector<Action>& actions);
   void share_out(std::uint64_t now_ns, std::vector<Action>& actions);
   Action write(const std::string& shard, Own& own, const std::string& worker,
-               std::uint64_t expected);
+               std::uint64_t expected, std::uint64_t token);
 
   const Settings settings_;
   std::int64_t bucket_created_ns_ = 0;

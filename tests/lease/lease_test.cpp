@@ -387,6 +387,7 @@ TEST(LeaseMachine, OneThatIsOutrankedByTheReadModelTakesAHigherToken) {
   run(1'000'000'000);
   ASSERT_EQ(tokens.size(), 1u);
   EXPECT_EQ(in_bucket.token, tokens[0]);
+  EXPECT_EQ(machine.shards(now).at("s").token, tokens[0]);
   machine.outranked("s", tokens[0] - 1);  // said of an earlier token
   run(1'000'000'000);
   EXPECT_EQ(stops, 0u);
