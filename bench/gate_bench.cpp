@@ -19,9 +19,9 @@
 #include "bench/projection_work.hpp"
 #include "bench/report.hpp"
 #include "core/codec/event_codec.hpp"
-#include "projection/evaluator.hpp"
-#include "projection/rows.hpp"
-#include "projection/target.hpp"
+#include "projection/database/target.hpp"
+#include "projection/engine/evaluator.hpp"
+#include "projection/engine/rows.hpp"
 #include "tests/support/postgres_server.hpp"
 
 namespace sluice::bench {

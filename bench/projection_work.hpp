@@ -10,7 +10,7 @@
 #include "core/clock.hpp"
 #include "core/event.hpp"
 #include "core/logger.hpp"
-#include "projection/engine.hpp"
+#include "projection/engine/engine.hpp"
 
 // What the projection benchmarks have in common: the events, the model, and the engine's run.
 namespace sluice::bench {

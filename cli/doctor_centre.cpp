@@ -11,7 +11,7 @@
 
 #include "cli/program.hpp"
 #include "core/text.hpp"
-#include "projection/model.hpp"
+#include "projection/model/model.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "cli/doctor_road.hpp"
 #include "cli/finding.hpp"
-#include "hub/hub_settings.hpp"
+#include "hub/settings/hub_settings.hpp"
 
 // The checks of `sluice doctor hub`: from the configuration of sluice-hub to what it serves. They
 // change nothing, and work beside a running sluice-hub or without one.

@@ -5,9 +5,9 @@
 
 #include "cli/model.hpp"
 #include "cli/model_replay.hpp"
-#include "hub/verify_json.hpp"
-#include "projection/table_diff.hpp"
-#include "projection/target.hpp"
+#include "hub/verify/verify_json.hpp"
+#include "projection/database/target.hpp"
+#include "projection/query/table_diff.hpp"
 #include "storage/scratch_folder.hpp"
 
 namespace sluice::cli {

@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "cli/model.hpp"
-#include "projection/model.hpp"
+#include "projection/model/model.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include "core/subject.hpp"
 #include "core/text.hpp"
 #include "http/router.hpp"
-#include "hub/decision_json.hpp"
+#include "hub/api/decision_json.hpp"
 
 namespace sluice::cli {
 

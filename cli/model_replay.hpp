@@ -12,8 +12,8 @@
 #include "cli/program.hpp"
 #include "core/event.hpp"
 #include "core/result.hpp"
-#include "hub/replay.hpp"
-#include "projection/model.hpp"
+#include "hub/verify/replay.hpp"
+#include "projection/model/model.hpp"
 #include "sync/nats/login_settings.hpp"
 
 // Building a read model from the hub streams here, up to some instant: what `as-of`, `diff` and

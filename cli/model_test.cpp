@@ -7,9 +7,9 @@
 #include "cli/file_text.hpp"
 #include "cli/model.hpp"
 #include "core/text.hpp"
-#include "projection/model.hpp"
-#include "projection/target.hpp"
-#include "projection/trial.hpp"
+#include "projection/database/target.hpp"
+#include "projection/model/model.hpp"
+#include "projection/trial/trial.hpp"
 #include "storage/scratch_folder.hpp"
 
 namespace sluice::cli {

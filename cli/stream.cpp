@@ -9,9 +9,9 @@
 #include "cli/units.hpp"
 #include "core/subject.hpp"
 #include "core/text.hpp"
-#include "hub/cell_json.hpp"
-#include "projection/table_diff.hpp"
-#include "projection/target.hpp"
+#include "hub/verify/cell_json.hpp"
+#include "projection/database/target.hpp"
+#include "projection/query/table_diff.hpp"
 #include "storage/scratch_folder.hpp"
 
 namespace sluice::cli {

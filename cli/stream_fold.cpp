@@ -6,7 +6,7 @@
 #include "core/codec/event_codec.hpp"
 #include "core/codec/json_data.hpp"
 #include "core/text.hpp"
-#include "projection/extract.hpp"
+#include "projection/model/extract.hpp"
 
 namespace sluice::cli {
 

@@ -10,7 +10,7 @@
 
 #include "core/event.hpp"
 #include "core/json.hpp"
-#include "projection/engine.hpp"
+#include "projection/engine/engine.hpp"
 
 namespace sluice::cli {
 

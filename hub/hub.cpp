@@ -15,11 +15,11 @@
 #include <mutex>
 #include <thread>
 
-#include "hub/definition_files.hpp"
-#include "hub/reactor_files.hpp"
-#include "hub/verify_desk.hpp"
-#include "hub/verify_json.hpp"
-#include "hub/version_store.hpp"
+#include "hub/settings/definition_files.hpp"
+#include "hub/settings/reactor_files.hpp"
+#include "hub/verify/verify_desk.hpp"
+#include "hub/verify/verify_json.hpp"
+#include "hub/versions/version_store.hpp"
 
 namespace sluice::hub {
 

@@ -8,8 +8,8 @@
 #include "core/clock.hpp"
 #include "core/logger.hpp"
 #include "core/result.hpp"
-#include "hub/api.hpp"
-#include "hub/hub_settings.hpp"
+#include "hub/api/api.hpp"
+#include "hub/settings/hub_settings.hpp"
 
 namespace sluice::hub {
 

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "hub/hub.hpp"
-#include "hub/hub_settings.hpp"
-#include "hub/reactor_files.hpp"
 #include "hub/server_app.hpp"
+#include "hub/settings/hub_settings.hpp"
+#include "hub/settings/reactor_files.hpp"
 
 namespace {
 

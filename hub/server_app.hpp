@@ -4,7 +4,7 @@
 #include "core/logger.hpp"
 #include "core/result.hpp"
 #include "hub/hub.hpp"
-#include "hub/hub_settings.hpp"
+#include "hub/settings/hub_settings.hpp"
 
 namespace sluice::hub {
 

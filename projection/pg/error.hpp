@@ -8,7 +8,7 @@
 namespace sluice::pg {
 
 // What PostgreSQL's answer with this SQLSTATE means for the caller; the classes are those of
-// projection/target.hpp. Without a SQLSTATE (libpq's own words) it is kUnavailable.
+// projection/database/target.hpp. Without a SQLSTATE (libpq's own words) it is kUnavailable.
 core::Errc class_of(std::string_view sqlstate);
 
 // "the read database is full: PostgreSQL says: could not extend file ... (SQLSTATE 53100)"

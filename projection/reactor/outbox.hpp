@@ -12,10 +12,10 @@
 
 #include "core/clock.hpp"
 #include "core/result.hpp"
-#include "projection/engine.hpp"
-#include "projection/event_sink.hpp"
+#include "projection/database/target.hpp"
+#include "projection/engine/engine.hpp"
+#include "projection/engine/event_sink.hpp"
 #include "projection/reactor/reactor.hpp"
-#include "projection/target.hpp"
 
 namespace sluice::projection {
 

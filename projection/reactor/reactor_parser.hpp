@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "projection/model/toml_cursor.hpp"
 #include "projection/reactor/reactor.hpp"
-#include "projection/toml_cursor.hpp"
 
 namespace sluice::projection {
 

@@ -6,7 +6,7 @@
 
 #include "core/codec/field.hpp"
 #include "core/text.hpp"
-#include "projection/extract.hpp"
+#include "projection/model/extract.hpp"
 
 namespace sluice::projection {
 

@@ -7,7 +7,7 @@
 
 #include "core/event.hpp"
 #include "core/result.hpp"
-#include "projection/model.hpp"
+#include "projection/model/model.hpp"
 
 namespace sluice::projection {
 

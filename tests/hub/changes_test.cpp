@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/changes.hpp"
+#include "hub/feed/changes.hpp"
 
 #include <gtest/gtest.h>
 
-#include "hub/row_match.hpp"
-#include "hub/task.hpp"
+#include "hub/api/row_match.hpp"
+#include "hub/routes/task.hpp"
 
 namespace sluice::hub {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "hub/replay_source.hpp"
+#include "hub/feed/replay_source.hpp"
 #include "tests/projection/events.hpp"
 
 namespace sluice::test {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "hub/forks.hpp"
+#include "hub/fleet/forks.hpp"
 
 namespace sluice::hub {
 namespace {

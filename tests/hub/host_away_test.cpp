@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/logger.hpp"
-#include "hub/model_host.hpp"
+#include "hub/versions/model_host.hpp"
 #include "tests/support/postgres_server.hpp"
 
 namespace sluice::hub {

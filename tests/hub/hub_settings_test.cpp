@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/hub_settings.hpp"
+#include "hub/settings/hub_settings.hpp"
 
 #include <gtest/gtest.h>
 
-#include "hub/api_rows.hpp"
+#include "hub/api/rows.hpp"
 #include "hub/page.hpp"
 #include "tests/support/temp_dir.hpp"
 

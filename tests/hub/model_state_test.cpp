@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/model_state.hpp"
+#include "hub/feed/model_state.hpp"
 
 #include <gtest/gtest.h>
 

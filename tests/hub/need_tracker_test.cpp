@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/need_tracker.hpp"
+#include "hub/feed/need_tracker.hpp"
 
 #include <gtest/gtest.h>
 

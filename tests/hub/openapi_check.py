@@ -91,9 +91,9 @@ static = {path: item for path, item in document['paths'].items()
           or f'GET {path}' in routes or f'POST {path}' in routes}
 documented = {f'{method.upper()} {path}' for path, item in static.items() for method in item}
 for route in sorted(routes - documented):
-    problems.append(f'{route} is not in hub/openapi.json')
+    problems.append(f'{route} is not in hub/api/openapi.json')
 for route in sorted(documented - routes):
-    problems.append(f'{route} is in hub/openapi.json, and the program has no such route')
+    problems.append(f'{route} is in hub/api/openapi.json, and the program has no such route')
 
 rows = '/v1/models/{model}/{table}'
 events = '/v1/models/pumps/events'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/openapi.hpp"
+#include "hub/api/openapi.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 // Where versions live in PostgreSQL: schemas, and views that are swapped in one transaction.
 #include <gtest/gtest.h>
 
-#include "hub/version_store.hpp"
+#include "hub/versions/version_store.hpp"
 #include "tests/support/postgres_server.hpp"
 
 namespace sluice::hub {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/query_params.hpp"
+#include "hub/api/query_params.hpp"
 
 #include <gtest/gtest.h>
 

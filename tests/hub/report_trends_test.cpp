@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/report_trends.hpp"
+#include "hub/fleet/report_trends.hpp"
 
 #include <gtest/gtest.h>
 

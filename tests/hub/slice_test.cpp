@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/slice.hpp"
+#include "hub/verify/slice.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/tail_ring.hpp"
+#include "hub/tail/tail_ring.hpp"
 
 #include <gtest/gtest.h>
 

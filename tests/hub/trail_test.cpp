@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "hub/trail_search.hpp"
-#include "hub/trail_words.hpp"
+#include "hub/api/trail_search.hpp"
+#include "hub/api/trail_words.hpp"
 #include "tests/hub/test_publisher.hpp"
 #include "tests/support/nats_server.hpp"
 

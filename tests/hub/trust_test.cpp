@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "core/text.hpp"
-#include "projection/target.hpp"
+#include "projection/database/target.hpp"
 #include "tests/hub/hub_program.hpp"
 #include "tests/hub/test_publisher.hpp"
 #include "tests/support/nats_server.hpp"

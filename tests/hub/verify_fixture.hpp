@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "hub/verify.hpp"
-#include "hub/verify_json.hpp"
+#include "hub/verify/verify.hpp"
+#include "hub/verify/verify_json.hpp"
 #include "tests/hub/feed_source.hpp"
 #include "tests/projection/engine_fixture.hpp"
 

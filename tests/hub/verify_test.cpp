@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model compared with what its events make, on real files: what is found, what is told, and that
 // a right model is never called wrong, wherever it stands.
-#include "hub/verify.hpp"
+#include "hub/verify/verify.hpp"
 
 #include "core/random.hpp"
-#include "hub/replay.hpp"
+#include "hub/verify/replay.hpp"
 #include "tests/hub/verify_fixture.hpp"
 #include "tests/projection/wire.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/version_book.hpp"
+#include "hub/versions/version_book.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/version_plan.hpp"
+#include "hub/versions/version_plan.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "hub/build_progress.hpp"
-#include "hub/definition_files.hpp"
-#include "hub/hub_settings.hpp"
+#include "hub/settings/definition_files.hpp"
+#include "hub/settings/hub_settings.hpp"
+#include "hub/versions/build_progress.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace sluice::hub {

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "hub/version_id.hpp"
+#include "hub/versions/version_id.hpp"
 #include "tests/hub/hub_program.hpp"
 
 namespace sluice::test {

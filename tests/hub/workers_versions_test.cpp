@@ -7,7 +7,7 @@
 #include <set>
 #include <thread>
 
-#include "projection/target.hpp"
+#include "projection/database/target.hpp"
 #include "tests/hub/event_reader.hpp"
 #include "tests/hub/version_reader.hpp"
 #include "tests/hub/workers_fixture.hpp"

@@ -2,7 +2,7 @@
 // What operators decided about parked events, taken over by another database of the model.
 #include <gmock/gmock.h>
 
-#include "projection/target.hpp"
+#include "projection/database/target.hpp"
 #include "tests/projection/engine_fixture.hpp"
 
 namespace sluice::projection {

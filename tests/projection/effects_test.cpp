@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/text.hpp"
-#include "projection/list_cell.hpp"
+#include "projection/model/list_cell.hpp"
 #include "tests/projection/engine_fixture.hpp"
 
 namespace sluice::projection {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "projection/engine.hpp"
-#include "projection/query.hpp"
+#include "projection/engine/engine.hpp"
+#include "projection/query/query.hpp"
 #include "tests/projection/events.hpp"
 #include "tests/projection/scratch_place.hpp"
 #include "tests/support/temp_dir.hpp"

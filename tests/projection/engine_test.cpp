@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "projection/engine.hpp"
+#include "projection/engine/engine.hpp"
 
 #include <gmock/gmock.h>
 

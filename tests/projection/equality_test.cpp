@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "core/random.hpp"
-#include "projection/engine.hpp"
-#include "projection/query.hpp"
+#include "projection/engine/engine.hpp"
+#include "projection/query/query.hpp"
 #include "tests/projection/equality_events.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/temp_dir.hpp"

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/event.hpp"
-#include "projection/arrival.hpp"
-#include "projection/engine.hpp"
+#include "projection/engine/engine.hpp"
+#include "projection/gate/arrival.hpp"
 
 // Messages as a gateway's uplink would publish them, for tests of the gate and the engine.
 namespace sluice::test {

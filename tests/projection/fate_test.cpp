@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "projection/fate.hpp"
+#include "projection/engine/fate.hpp"
 
 #include "core/codec/event_codec.hpp"
-#include "projection/touched.hpp"
+#include "projection/model/touched.hpp"
 #include "tests/projection/engine_fixture.hpp"
 
 namespace sluice::test {

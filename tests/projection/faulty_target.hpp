@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "projection/target.hpp"
+#include "projection/database/target.hpp"
 
 namespace sluice::test {
 

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "projection/gate.hpp"
-#include "projection/memory_gate_store.hpp"
+#include "projection/gate/gate.hpp"
+#include "projection/gate/memory_store.hpp"
 #include "tests/projection/events.hpp"
 
 namespace sluice::projection {

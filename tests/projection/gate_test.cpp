@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "projection/gate.hpp"
+#include "projection/gate/gate.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "projection/memory_gate_store.hpp"
+#include "projection/gate/memory_store.hpp"
 #include "tests/projection/events.hpp"
 
 namespace sluice::projection {

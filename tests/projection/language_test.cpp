@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "projection/model.hpp"
-#include "projection/sql_params.hpp"
+#include "projection/model/model.hpp"
+#include "projection/model/sql_params.hpp"
 
 namespace sluice::projection {
 namespace {

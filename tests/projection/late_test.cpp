@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
-#include "projection/sql.hpp"
+#include "projection/model/sql.hpp"
 #include "sqlite/database.hpp"
 #include "tests/projection/engine_fixture.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "projection/model.hpp"
+#include "projection/model/model.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,10 +4,10 @@
 
 #include <limits>
 
+#include "projection/database/pg_sql.hpp"
+#include "projection/database/target.hpp"
 #include "projection/pg/connection.hpp"
 #include "projection/pg/error.hpp"
-#include "projection/pg_sql.hpp"
-#include "projection/target.hpp"
 #include "tests/support/postgres_server.hpp"
 
 namespace sluice::projection {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "projection/query.hpp"
+#include "projection/query/query.hpp"
 
 #include <gmock/gmock.h>
 
 #include <set>
 
-#include "projection/query_cursor.hpp"
-#include "projection/query_select.hpp"
+#include "projection/query/cursor.hpp"
+#include "projection/query/select.hpp"
 #include "tests/projection/engine_fixture.hpp"
 
 namespace sluice::projection {

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
-#include "projection/model.hpp"
-#include "projection/place.hpp"
+#include "projection/model/model.hpp"
+#include "projection/value/place.hpp"
 
 // Where a test's model lives: a SQLite file; or, with SLUICE_TEST_DATABASE=postgres, a schema of a
 // real PostgreSQL that is started with the first of them and ends with the program.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tests beside the examples, and what a test says when it fails.
-#include "projection/trial.hpp"
+#include "projection/trial/trial.hpp"
 
 #include <gmock/gmock.h>
 

@@ -2,7 +2,7 @@
 // What `where` refuses by the subject has its turn at the gate, and nothing else is asked of it.
 #include <gmock/gmock.h>
 
-#include "projection/target.hpp"
+#include "projection/database/target.hpp"
 #include "tests/projection/engine_fixture.hpp"
 
 namespace sluice::projection {

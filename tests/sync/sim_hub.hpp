@@ -8,9 +8,9 @@
 #include <tuple>
 #include <vector>
 
-#include "projection/arrival.hpp"
-#include "projection/gate.hpp"
-#include "projection/memory_gate_store.hpp"
+#include "projection/gate/arrival.hpp"
+#include "projection/gate/gate.hpp"
+#include "projection/gate/memory_store.hpp"
 #include "sync/effects.hpp"
 #include "sync/pub_ack.hpp"
 

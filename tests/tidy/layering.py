@@ -28,6 +28,38 @@ ROOMS = {
             "gateway", "projection", "hub"},
 }
 
+# In a room that has folders: folder -> the folders of this room that it may include, itself aside. What
+# lies in the room itself may include all of them, and is included by none.
+FOLDERS = {
+    "projection": {
+        "value": set(),
+        "database": {"value"},
+        "gate": set(),
+        "model": {"value", "database", "gate"},
+        "schema": {"value", "database", "model"},
+        "engine": {"value", "database", "gate", "model", "schema"},
+        "query": {"value", "database", "model", "schema", "engine"},
+        "trial": {"value", "model", "engine", "query"},
+        "reactor": {"database", "model", "engine"},
+    },
+    "hub": {
+        "settings": set(),
+        "deeds": set(),
+        "routes": set(),
+        "tail": set(),
+        "lease": set(),
+        "reactor": set(),
+        "workers": {"lease"},
+        "feed": {"lease", "reactor"},
+        "fleet": {"feed"},
+        "versions": {"settings", "feed"},
+        "verify": {"deeds", "feed", "versions"},
+        "metrics": {"routes", "workers", "fleet", "versions"},
+        "api": {"deeds", "routes", "tail", "workers", "feed", "fleet", "versions", "verify",
+                "metrics"},
+    },
+}
+
 # Header of a library -> the rooms that may see it.
 LIBRARIES = [
     (r"sqlite3(ext)?\.h", {"sqlite"}),
@@ -63,6 +95,23 @@ def room_of(name):
     return None
 
 
+def folder_of(name, room):
+    """The folder of a file inside its room; "" for what lies in the room itself."""
+    return os.path.dirname(name)[len(room) + 1:]
+
+
+def check_folder(name, room, header):
+    """Gives what is wrong with one include line inside a room, or None."""
+    mine, theirs = folder_of(name, room), folder_of(header, room)
+    allowed = FOLDERS.get(room, {})
+    for folder in (mine, theirs):
+        if folder and folder not in allowed:
+            return f"includes \"{header}\": {room}/{folder} is not in the table of {room}'s folders"
+    if mine and theirs != mine and theirs not in allowed[mine]:
+        return f"includes \"{header}\": {room}/{mine} may not use {room}/{theirs}"
+    return None
+
+
 def check_include(name, room, kind, header):
     """Gives what is wrong with one include line, or None."""
     if kind == '"':
@@ -71,6 +120,8 @@ def check_include(name, room, kind, header):
             return f"includes \"{header}\": quoted includes start at a room of this tree"
         if target != room and target not in ROOMS[room]:
             return f"includes \"{header}\": {room} may not use {target}"
+        if target == room and check_folder(name, room, header):
+            return check_folder(name, room, header)
         if header in WRITERS and room not in WRITERS[header]:
             return f"includes \"{header}\": only {', '.join(sorted(WRITERS[header]))} may"
         return None

@@ -49,6 +49,13 @@ class Layering(unittest.TestCase):
     def test_a_folder_inside_a_room_belongs_to_it(self):
         self.assertIn("storage may not use sync", self.edge("storage/detail/a.cpp", '"sync/x.hpp"'))
 
+    def test_an_edge_between_folders_of_a_room_is_caught(self):
+        self.assertEqual(self.edge("hub/api/a.cpp", '"hub/feed/x.hpp"'), "")
+        self.assertEqual(self.edge("hub/a.cpp", '"hub/api/x.hpp"'), "")
+        self.assertIn("hub/feed may not use hub/api", self.edge("hub/feed/a.cpp", '"hub/api/x.hpp"'))
+        self.assertIn("hub/feed may not use hub/", self.edge("hub/feed/a.cpp", '"hub/hub.hpp"'))
+        self.assertIn("is not in the table", self.edge("hub/new/a.cpp", '"hub/feed/x.hpp"'))
+
     def test_a_library_outside_its_room_is_caught(self):
         self.assertIn("only sqlite may see it", self.edge("storage/a.cpp", "<sqlite3.h>"))
         self.assertIn("only sync/nats may see it", self.edge("sync/a.cpp", "<nats/nats.h>"))

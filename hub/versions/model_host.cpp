@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: Apache-2.0
+// Versions come and go: the start, the model file, and what operators ask for.
+#include "hub/versions/model_host.hpp"
+
+#include <algorithm>
+
+#include "projection/schema/stored_definition.hpp"
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::fail;
+using core::Result;
+using Definition = std::shared_ptr<const projection::Model>;
+
+namespace {}  // namespace
+
+ModelHost::ModelHost(std::string name, Parts parts, const core::Clock& clock, core::Logger& log)
+    : name_(std::move(name)), parts_(std::move(parts)), clock_(clock), log_(log) {}
+
+ModelHost::~ModelHost() {
+  stop();
+  join();
+}
+
+Result<std::shared_ptr<ModelHost>> ModelHost::open(const FoundDefinition& file, Parts parts,
+                                                   const core::Clock& clock, core::Logger& log) {
+  std::shared_ptr<ModelHost> host(new ModelHost(file.model, std::move(parts), clock, log));
+  Change change(*host);
+  if (host->parts_.shared) SLUICE_TRY(change.enter());
+  SLUICE_TRY(host->open_serving(file));
+  SLUICE_TRY(host->resume());
+  SLUICE_TRY(host->take(file));
+  return host;
+}
+
+std::shared_ptr<ModelVersion> ModelHost::serving() const {
+  const std::lock_guard lock(mutex_);
+  return serving_;
+}
+
+std::shared_ptr<ModelHost::Build> ModelHost::build() const {
+  const std::lock_guard lock(mutex_);
+  return build_;
+}
+
+std::vector<std::shared_ptr<ModelVersion>> ModelHost::open_versions() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<ModelVersion>> out{serving_};
+  if (build_) out.push_back(build_->version);
+  return out;
+}
+
+HostStatus ModelHost::status() const {
+  const std::lock_guard lock(mutex_);
+  HostStatus out;
+  out.serving = serving_->id();
+  out.problem = problem_;
+  if (build_)
+    out.building = BuildStatus{build_->version->id(),   build_->returning,
+                               build_->verdict,         build_->reason,
+                               build_->begun_ns,        build_->progress.done(),
+                               build_->progress.last(), build_->progress.percent(),
+                               build_->progress.rate(), build_->progress.eta_s(),
+                               build_->parked,          build_->check_words};
+  for (const VersionRecord& record : book_.versions)
+    if (record.state == VersionState::kKept)
+      out.kept.push_back({record.id, record.since_ns, parts_.store->bytes(record.id)});
+  std::sort(out.kept.begin(), out.kept.end(),
+            [](const KeptStatus& a, const KeptStatus& b) { return a.since_ns > b.since_ns; });
+  return out;
+}
+
+// The definition that a version was built with.
+Result<Definition> ModelHost::stored_model(const VersionId& id) const {
+  const auto stored = projection::read_definition(parts_.store->place(id));
+  if (!stored) return stored.error();
+  if (stored->text.empty())
+    return fail(Errc::kConfig, "version " + id.text() + " of model " + name_ +
+                                   " was made by an older program, which did not keep its "
+                                   "definition");
+  return projection::Model::parse(stored->text, parts_.store->place(id).text() + " (definition)");
+}
+
+Result<std::shared_ptr<ModelVersion>> ModelHost::open_version(Definition definition,
+                                                              const VersionId& id) {
+  return ModelVersion::open(std::move(definition), id, parts_.store->place(id), parts_.make_feeds,
+                            clock_, log_, parts_.shared);
+}
+
+Result<void> ModelHost::save(VersionBook book) {
+  SLUICE_TRY(parts_.store->save(book));
+  const std::lock_guard lock(mutex_);
+  book_ = std::move(book);
+  return {};
+}
+
+void ModelHost::set_build(std::shared_ptr<Build> build) {
+  const std::lock_guard lock(mutex_);
+  build_ = std::move(build);
+  wake_.notify_all();
+}
+
+void ModelHost::say_problem(std::string problem) {
+  if (!problem.empty())
+    log_.error("model", problem, {{"model", name_}, {"serving", serving()->id().text()}});
+  const std::lock_guard lock(mutex_);
+  problem_ = std::move(problem);
+}
+
+// What served last, with the file's definition if it is that, else with its own. Only a model that
+// never had a version begins with one that has nothing yet.
+Result<void> ModelHost::open_serving(const FoundDefinition& file) {
+  auto book = parts_.store->load(clock_.wall_ns());
+  if (!book) return book.error();
+  const VersionRecord* last = book->serving() != nullptr ? book->serving() : book->previous();
+  std::shared_ptr<ModelVersion> version;
+  std::string why;
+  if (last != nullptr) {
+    const auto stored = projection::read_definition(parts_.store->place(last->id));
+    if (!stored && stored.error().code != Errc::kNotFound) return stored.error();
+    const bool is_file = stored && file.definition &&
+                         file.definition->fingerprint() == stored->fingerprint &&
+                         file.definition->version() == last->id.version;
+    const auto definition = is_file ? Result<Definition>(file.definition) : stored_model(last->id);
+    if (definition) {
+      auto opened = open_version(*definition, last->id);
+      if (!opened) return opened.error();
+      version = std::move(*opened);
+    } else if (is_passing(definition.error())) {
+      return definition.error();
+    } else {
+      why = definition.error().message;
+    }
+  }
+  if (!version) {
+    if (!file.definition)
+      return fail(Errc::kConfig, file.problem + (why.empty() ? "" : "\n" + why));
+    if (last != nullptr && last->id.version >= file.definition->version())
+      return fail(Errc::kConfig, file.file + ": its definition is not that of version " +
+                                     last->id.text() + ", whose database is there (" + why +
+                                     "): raise its version, and it is built anew");
+    auto opened = open_version(file.definition, book->next(file.definition->version()));
+    if (!opened) return opened.error();
+    version = std::move(*opened);
+  }
+  // A worker that joins changes nothing, unless somebody died in the midst of a change.
+  const auto is_known = [&] {
+    if (!parts_.shared || book->serving() == nullptr || book->serving()->id != version->id())
+      return false;
+    const auto stored = parts_.store->read();
+    return stored && *stored == *book;
+  };
+  if (!is_known()) {
+    book->serve(version->id(), clock_.wall_ns());
+    SLUICE_TRY(parts_.store->serve(*book));
+  }
+  const std::lock_guard lock(mutex_);
+  book_ = std::move(*book);
+  serving_ = std::move(version);
+  return {};
+}
+
+// Says nothing about what the database holds.
+bool ModelHost::is_passing(const core::Error& error) {
+  return error.code == Errc::kUnavailable || error.code == Errc::kBusy ||
+         error.code == Errc::kLimit;
+}
+
+// Goes on with what was under construction when the program ended.
+Result<void> ModelHost::resume() {
+  const VersionRecord* coming = book_.coming();
+  if (coming == nullptr) return {};
+  const VersionRecord record = *coming;
+  if (parts_.shared) {
+    (void)adopt_coming(&record);  // the others may have it; else it is tried again
+    return {};
+  }
+  auto definition = stored_model(record.id);
+  if (definition) {
+    auto version = open_version(*definition, record.id);
+    if (!version) return version.error();
+    auto build = std::make_shared<Build>();
+    build->version = std::move(*version);
+    build->returning = record.state == VersionState::kReturning;
+    build->reason = record.reason;
+    build->begun_ns = record.since_ns;
+    build->accepted = record.accepted;
+    SLUICE_TRY(take_over(*build, *serving()));
+    if (started_)
+      build->version->start_feeds(build->returning ? ModelFeed::Pace::kLive
+                                                   : ModelFeed::Pace::kBulk);
+    set_build(std::move(build));
+    return {};
+  }
+  if (is_passing(definition.error())) return definition.error();
+  return let_go(record, definition.error());
+}
+
+// Of a version whose database is not there, or is of no use.
+Result<void> ModelHost::let_go(const VersionRecord& record, const core::Error& why) {
+  log_.warning("model", "what was being built cannot be gone on with: " + why.message,
+               {{"model", name_}, {"version", record.id.text()}});
+  VersionBook book = book_;
+  if (record.state == VersionState::kReturning) {
+    book.set(record.id, VersionState::kKept, clock_.wall_ns(), {});
+  } else {
+    SLUICE_TRY(parts_.store->drop(record.id));
+    book.forget(record.id);
+  }
+  return save(std::move(book));
+}
+
+// The plan for the model file as it is now.
+Result<void> ModelHost::take(const FoundDefinition& file) {
+  file_ = file;
+  if (!file.definition) {
+    say_problem(file.problem);
+    return {};
+  }
+  if (!build()) SLUICE_TRY(resume());  // begun when the database went away
+  if (file.definition->target() != serving()->place().dialect()) {
+    say_problem(file.file +
+                ": its target has changed: that is taken at the next start of "
+                "sluice-hub, where the model begins with nothing");
+    return {};
+  }
+  std::map<VersionId, std::string> fingerprints;
+  for (const VersionRecord& record : book_.versions)
+    if (record.id.version == file.definition->version()) {
+      const auto stored = projection::read_definition(parts_.store->place(record.id));
+      if (stored)
+        fingerprints[record.id] = stored->fingerprint;
+      else if (is_passing(stored.error()))
+        return stored.error();
+    }
+  const Plan plan = plan_definition(
+      book_, WantedDefinition{file.definition->version(), file.definition->fingerprint()},
+      fingerprints);
+  say_problem(plan.problem.empty() ? std::string() : file.file + ": " + plan.problem);
+  if (plan.abandon) SLUICE_TRY(abandon());
+  if (plan.step == PlanStep::kBuild)
+    return begin_build(file.definition, plan.id,
+                       "the definition says version " + std::to_string(plan.id.version));
+  return {};
+}
+
+Result<void> ModelHost::reload(const FoundDefinition& file) {
+  const auto changing = change();
+  if (!changing) return changing.error();
+  return take(file);
+}
+
+Result<void> ModelHost::begin_build(Definition definition, VersionId id,
+                                    const std::string& reason) {
+  // First the book: a database that no book knows would be nobody's.
+  VersionBook book = book_;
+  book.set(id, VersionState::kBuilding, clock_.wall_ns(), reason);
+  SLUICE_TRY(save(book));
+  auto version = open_version(std::move(definition), id);
+  if (!version) {
+    book.forget(id);
+    (void)save(std::move(book));  // the error at hand says more; else resume() finds it
+    return version.error();
+  }
+  auto build = std::make_shared<Build>();
+  build->version = std::move(*version);
+  build->reason = reason;
+  build->begun_ns = clock_.wall_ns();
+  SLUICE_TRY(take_over(*build, *serving()));
+  log_.info("model", "builds a version beside",
+            {{"model", name_},
+             {"version", id.text()},
+             {"serving", serving()->id().text()},
+             {"reason", reason}});
+  if (started_) build->version->start_feeds(ModelFeed::Pace::kBulk);
+  set_build(std::move(build));
+  return {};
+}
+
+// Gives up what is being built; what returns is kept again.
+Result<void> ModelHost::abandon() {
+  const VersionRecord* coming = book_.coming();
+  if (coming == nullptr) return {};
+  const VersionId id = coming->id;
+  const bool returning = coming->state == VersionState::kReturning;
+  if (const std::shared_ptr<Build> given_up = build()) {
+    set_build(nullptr);
+    given_up->version->stop_feeds();
+    given_up->version->join_feeds();
+  }
+  VersionBook book = book_;
+  if (returning) {
+    book.set(id, VersionState::kKept, clock_.wall_ns(), {});
+  } else {
+    if (const auto dropped = parts_.store->drop(id); !dropped) {
+      (void)resume();  // somebody reads it: then it goes on, at the latest when watch() looks
+      return dropped.error();
+    }
+    book.remove(id);
+  }
+  log_.info("model", "gives up a version", {{"model", name_}, {"version", id.text()}});
+  return save(std::move(book));
+}
+
+Result<VersionId> ModelHost::rebuild(const std::string& reason) {
+  const auto changing = change();
+  if (!changing) return changing.error();
+  Definition definition = serving()->definition();
+  if (const auto now = build()) {
+    const BuildState state = [&] {
+      const std::lock_guard look(mutex_);
+      return now->verdict.state;
+    }();
+    if (now->returning || (state != BuildState::kRefused && state != BuildState::kWaiting))
+      return fail(Errc::kBusy, "version " + now->version->id().text() + " of model " + name_ +
+                                   " is being built just now");
+    definition = now->version->definition();
+  }
+  const VersionId id = book_.next(definition->version());
+  SLUICE_TRY(abandon());
+  SLUICE_TRY(begin_build(std::move(definition), id, reason));
+  return id;
+}
+
+Result<VersionId> ModelHost::accept() {
+  const auto changing = change();
+  if (!changing) return changing.error();
+  if (!build()) return fail(Errc::kNotFound, "no version of model " + name_ + " is being built");
+  VersionBook book = book_;
+  if (VersionRecord* record = book.find(build()->version->id())) {
+    record->accepted = true;
+    record->obstacle.clear();
+  }
+  SLUICE_TRY(save(std::move(book)));
+  const std::lock_guard look(mutex_);
+  build_->accepted = true;
+  // The verdict so far was given without this: who asks before the keeper has looked again, as
+  // `sluice model rebuild --accept --wait` does, must not be told that it cannot serve.
+  build_->verdict = {BuildState::kReading, {}};
+  return build_->version->id();
+}
+
+Result<void> ModelHost::take_over(Build& build, ModelVersion& from) {
+  const auto decisions =
+      from.with_engine([](projection::Engine& engine) { return engine.decisions(); });
+  if (!decisions) return decisions.error();
+  const auto too_late = build.version->with_engine(
+      [&](projection::Engine& engine) { return engine.take_over(*decisions); });
+  if (!too_late) return too_late.error();
+  const std::lock_guard lock(mutex_);
+  if (!too_late->empty()) build.overtaken = too_late->front().text();
+  return {};
+}
+
+// Under operation_: else a version could serve that does not know what was just decided.
+Result<projection::ParkedOutcome> ModelHost::settle(const Deed& deed) {
+  const auto changing = change();
+  if (!changing) return changing.error();
+  for (const auto& version : open_versions()) {
+    auto done = version->with_engine(deed);
+    if (!done && done.error().code == Errc::kNotFound) continue;
+    if (!done) return done.error();
+    // Else who follows a table, or asks whether it has changed, would not hear of it.
+    version->changes().committed({{}, {}, done->applied > 0});
+    if (done->settled) hand_over_decisions();
+    return done;
+  }
+  return fail(Errc::kNotFound, "no such event is parked there", "event");
+}
+
+void ModelHost::hand_over_decisions() {
+  const auto now = build();
+  if (!now) return;
+  // The deed itself is done and kept. What goes wrong here is handed over with the next one, or at
+  // the next start; until then the version waits, since it parks what the serving one does not.
+  if (const auto done = take_over(*now, *serving()); !done)
+    log_.warning(
+        "model",
+        "a version that is being built does not know what was decided: " + done.error().message,
+        {{"model", name_}, {"version", now->version->id().text()}});
+}
+
+Result<VersionId> ModelHost::roll_back(std::optional<VersionId> to, const std::string& reason) {
+  const auto changing = change();
+  if (!changing) return changing.error();
+  const VersionRecord* record = to ? book_.find(*to) : book_.previous();
+  if (record == nullptr || record->state != VersionState::kKept)
+    return fail(Errc::kNotFound,
+                to ? "version " + to->text() + " of model " + name_ + " is not kept"
+                   : "no earlier version of model " + name_ + " is kept");
+  const VersionId id = record->id;
+  auto definition = stored_model(id);
+  if (!definition) return definition.error();
+  SLUICE_TRY(abandon());
+  SLUICE_TRY(parts_.store->reopen(id));
+  auto version = open_version(std::move(*definition), id);
+  if (!version) return version.error();
+  VersionBook book = book_;
+  book.set(id, VersionState::kReturning, clock_.wall_ns(), reason);
+  SLUICE_TRY(save(std::move(book)));
+  auto build = std::make_shared<Build>();
+  build->version = std::move(*version);
+  build->returning = true;
+  build->reason = reason;
+  build->begun_ns = clock_.wall_ns();
+  SLUICE_TRY(take_over(*build, *serving()));
+  log_.info("model", "a kept version returns",
+            {{"model", name_}, {"version", id.text()}, {"reason", reason}});
+  if (started_) build->version->start_feeds(ModelFeed::Pace::kLive);  // somebody waits for it
+  set_build(std::move(build));
+  return id;
+}
+
+}  // namespace sluice::hub

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hub/versions/query_pool.hpp"
+
+namespace sluice::hub {
+
+using core::Errc;
+using core::Result;
+using projection::Query;
+
+Result<std::unique_ptr<QueryPool>> QueryPool::open(Open open) {
+  std::unique_ptr<QueryPool> pool(new QueryPool(std::move(open)));
+  auto first = pool->open_();
+  if (!first) return first.error();
+  pool->tables_ = (*first)->tables();
+  pool->readers_ = 1;
+  pool->idle_.push_back(std::move(*first));
+  return pool;
+}
+
+Result<std::unique_ptr<Query>> QueryPool::take(std::chrono::milliseconds deadline) {
+  std::unique_lock lock(mutex_);
+  const bool in_time =
+      free_.wait_for(lock, deadline, [this] { return !idle_.empty() || readers_ < kReadersMax; });
+  if (!in_time) return core::fail(Errc::kLimit, "too many slow queries at once; ask again later");
+  if (!idle_.empty()) {
+    auto reader = std::move(idle_.back());
+    idle_.pop_back();
+    return reader;
+  }
+  ++readers_;
+  lock.unlock();
+  auto reader = open_();
+  if (reader) return reader;
+  lock.lock();
+  --readers_;
+  free_.notify_one();
+  return reader.error();
+}
+
+void QueryPool::give(std::unique_ptr<Query> reader) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(reader));
+  free_.notify_one();
+}
+
+Result<projection::QueryPage> QueryPool::run(const projection::QueryRequest& request,
+                                             std::chrono::milliseconds deadline) {
+  auto reader = take(deadline);
+  if (!reader) return reader.error();
+  auto page = (*reader)->run(request, deadline);
+  give(std::move(*reader));
+  return page;
+}
+
+}  // namespace sluice::hub
