@@ -31,8 +31,9 @@ constexpr const char* kListExamples =
 constexpr const char* kRebuildText =
     "Builds the served version anew from the hub's events beside the one that serves, as after "
     "`sluice model verify` found a difference; readers notice nothing but the switch. Where a "
-    "version under construction cannot get on, that one is built anew. --accept lets it serve "
-    "although it parks more events than the serving one.";
+    "version under construction, or one that returns, cannot get on, that one is built anew. With "
+    "--accept it serves although it parks more events than the serving one, or shows an event "
+    "that was given up since it served.";
 
 constexpr const char* kRebuildExamples =
     " $ sluice model rebuild pumps --reason 'verify found 3 rows' --wait\n"

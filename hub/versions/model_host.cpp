@@ -241,7 +241,7 @@ Result<void> ModelHost::take(const FoundDefinition& file) {
   if (plan.abandon) SLUICE_TRY(abandon());
   if (plan.step == PlanStep::kBuild)
     return begin_build(file.definition, plan.id,
-                       "the definition says version " + std::to_string(plan.id.version));
+                       "the definition says version " + std::to_string(plan.id.version), false);
   return {};
 }
 
@@ -251,11 +251,12 @@ Result<void> ModelHost::reload(const FoundDefinition& file) {
   return take(file);
 }
 
-Result<void> ModelHost::begin_build(Definition definition, VersionId id,
-                                    const std::string& reason) {
+Result<void> ModelHost::begin_build(Definition definition, VersionId id, const std::string& reason,
+                                    bool accepted) {
   // First the book: a database that no book knows would be nobody's.
   VersionBook book = book_;
   book.set(id, VersionState::kBuilding, clock_.wall_ns(), reason);
+  book.find(id)->accepted = accepted;
   SLUICE_TRY(save(book));
   auto version = open_version(std::move(definition), id);
   if (!version) {
@@ -267,6 +268,7 @@ Result<void> ModelHost::begin_build(Definition definition, VersionId id,
   build->version = std::move(*version);
   build->reason = reason;
   build->begun_ns = clock_.wall_ns();
+  build->accepted = accepted;
   SLUICE_TRY(take_over(*build, *serving()));
   log_.info("model", "builds a version beside",
             {{"model", name_},
@@ -303,23 +305,36 @@ Result<void> ModelHost::abandon() {
   return save(std::move(book));
 }
 
+BuildFacts ModelHost::overtaken_facts(const Build& build) const {
+  const std::lock_guard lock(mutex_);
+  BuildFacts facts;
+  facts.returning = build.returning;
+  facts.overtaken = build.overtaken;
+  facts.accepted = build.accepted;
+  return facts;
+}
+
 Result<VersionId> ModelHost::rebuild(const std::string& reason) {
   const auto changing = change();
   if (!changing) return changing.error();
   Definition definition = serving()->definition();
+  bool accepted = false;
   if (const auto now = build()) {
-    const BuildState state = [&] {
+    const BuildFacts facts = overtaken_facts(*now);
+    const BuildVerdict verdict = [&] {
       const std::lock_guard look(mutex_);
-      return now->verdict.state;
+      return now->verdict;
     }();
-    if (now->returning || (state != BuildState::kRefused && state != BuildState::kWaiting))
+    if (!can_be_replaced(verdict, facts))
       return fail(Errc::kBusy, "version " + now->version->id().text() + " of model " + name_ +
                                    " is being built just now");
     definition = now->version->definition();
+    // What it parks was taken when it served, or by an operator's word.
+    accepted = facts.returning || facts.accepted;
   }
   const VersionId id = book_.next(definition->version());
   SLUICE_TRY(abandon());
-  SLUICE_TRY(begin_build(std::move(definition), id, reason));
+  SLUICE_TRY(begin_build(std::move(definition), id, reason, accepted));
   return id;
 }
 

@@ -104,8 +104,9 @@ class ModelHost {
   // The model file was read again: a higher version is built beside, anything else is at most a
   // problem in words (HostStatus). Errors are those of the databases; the served version goes on.
   core::Result<void> reload(const FoundDefinition& file);
-  // Builds the served version anew, or the one under construction if that cannot get on. Durable on
-  // return. kBusy: one is being built and gets on.
+  // Builds the served version anew, or the one that is to take its place if that cannot get on: one
+  // that returns is then kept again, and its definition built. Durable on return. kBusy: there is
+  // one, and it gets on.
   core::Result<VersionId> rebuild(const std::string& reason);
   // The version under construction may serve although it parks more than the serving one.
   core::Result<VersionId> accept();
@@ -177,7 +178,7 @@ class ModelHost {
   static bool is_passing(const core::Error& error);
   core::Result<void> take(const FoundDefinition& file);
   core::Result<void> begin_build(std::shared_ptr<const projection::Model> definition, VersionId id,
-                                 const std::string& reason);
+                                 const std::string& reason, bool accepted);
   core::Result<void> abandon();
   core::Result<std::shared_ptr<ModelVersion>> open_version(
       std::shared_ptr<const projection::Model> definition, const VersionId& id);
@@ -185,6 +186,7 @@ class ModelHost {
   core::Result<void> save(VersionBook book);
   void set_build(std::shared_ptr<Build> build);
   core::Result<void> take_over(Build& build, ModelVersion& from);
+  BuildFacts overtaken_facts(const Build& build) const;  // what judge_overtaken() reads
   void hand_over_decisions();
   std::string take_in_decisions(Build& build, ModelVersion& from);
   void say_problem(std::string problem);

@@ -296,12 +296,7 @@ std::string ModelHost::catch_up(ModelVersion& from, ModelVersion& to) {
 // empty: what stands in the way.
 std::string ModelHost::take_in_decisions(Build& build, ModelVersion& from) {
   if (const auto done = take_over(build, from); !done) return done.error().message;
-  const std::lock_guard lock(mutex_);
-  BuildFacts facts;
-  facts.returning = build.returning;
-  facts.overtaken = build.overtaken;
-  facts.accepted = build.accepted;
-  const auto verdict = judge_overtaken(facts);
+  const auto verdict = judge_overtaken(overtaken_facts(build));
   return verdict ? verdict->why : std::string();
 }
 

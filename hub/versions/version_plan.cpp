@@ -100,18 +100,17 @@ std::string_view build_state_word(BuildState state) {
 }
 
 std::optional<BuildVerdict> judge_overtaken(const BuildFacts& facts) {
-  if (facts.overtaken.empty()) return std::nullopt;
-  const std::string what = "event " + facts.overtaken +
-                           " was given up in the serving version after it had its effect here: ";
-  const std::string anew = "`sluice model rebuild NAME --reason TEXT`";
-  if (!facts.returning)
-    return BuildVerdict{BuildState::kRefused, what + "build it anew with " + anew};
-  if (facts.accepted) return std::nullopt;
-  return BuildVerdict{BuildState::kWaiting,
-                      what +
-                          "let it return with that effect by `sluice model rebuild NAME --accept "
-                          "--reason TEXT`, and build it anew then with " +
-                          anew};
+  if (facts.overtaken.empty() || (facts.returning && facts.accepted)) return std::nullopt;
+  const std::string why = "event " + facts.overtaken +
+                          " was given up in the serving version after it had its effect here: "
+                          "`sluice model rebuild NAME --reason TEXT` builds it anew without";
+  if (!facts.returning) return BuildVerdict{BuildState::kRefused, why};
+  return BuildVerdict{BuildState::kWaiting, why + " (with --accept it returns as it is)"};
+}
+
+bool can_be_replaced(const BuildVerdict& verdict, const BuildFacts& facts) {
+  return verdict.state == BuildState::kRefused || verdict.state == BuildState::kWaiting ||
+         judge_overtaken(facts).has_value();
 }
 
 BuildVerdict judge_build(const BuildFacts& facts) {

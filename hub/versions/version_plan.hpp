@@ -78,6 +78,9 @@ BuildVerdict judge_build(const BuildFacts& facts);
 // Its part about events that were given up after they had their effect; nullopt: nothing of it
 // stands in the way.
 std::optional<BuildVerdict> judge_overtaken(const BuildFacts& facts);
+// Whether it does not get on by itself, so that an operator may have it built anew. Of `facts` only
+// what judge_overtaken() reads.
+bool can_be_replaced(const BuildVerdict& verdict, const BuildFacts& facts);
 
 // Where one lane of a gateway stands in a model: the newest epoch's next seq.
 struct LanePoint {

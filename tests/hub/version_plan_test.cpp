@@ -208,8 +208,10 @@ TEST(JudgeBuild, WhatOperatorsDecidedIsCarriedOutBeforeItServes) {
   facts.returning = true;  // it served with that effect before
   EXPECT_EQ(judge_build(facts).state, BuildState::kWaiting);
   EXPECT_NE(judge_build(facts).why.find("--accept"), std::string::npos);
+  EXPECT_TRUE(can_be_replaced({}, facts)) << "what is advised must be done at once";
   facts.accepted = true;
   EXPECT_EQ(judge_build(facts).state, BuildState::kReady);
+  EXPECT_FALSE(can_be_replaced({}, facts));
 }
 
 TEST(JudgeBuild, WhatServedBeforeReturnsUnchecked) {
