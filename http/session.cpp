@@ -95,7 +95,12 @@ core::Result<Request> HttpSession::to_request(const Header& header) const {
   const auto text = [](beast::string_view view) { return std::string(view.data(), view.size()); };
   Request request;
   request.method = text(header.method_string());
-  const std::string target = text(header.target());
+  std::string target = text(header.target());
+  // "http://host/path", as to a proxy: a server has to take it too (RFC 9112, 3.2.2).
+  if (constexpr std::string_view scheme = "http://"; target.starts_with(scheme)) {
+    target.erase(0, std::min(target.size(), target.find_first_of("/?", scheme.size())));
+    if (!target.starts_with('/')) target.insert(0, "/");
+  }
   const std::size_t question = target.find('?');
   request.path = target.substr(0, question);
   if (question != std::string::npos) {

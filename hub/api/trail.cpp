@@ -87,15 +87,18 @@ json::object describe_event(const core::EventView& event, const FoundMessage& me
   return out;
 }
 
-json::object describe_hub(const core::EventView& event, const Found& found) {
+json::object describe_hub(const Found& found) {
   const FoundMessage& message = *found.at.message;
-  const std::int64_t recorded_ns = event.recorded.wall_ns + message.clock_ns;
   return {{"shard", found.shard},
           {"hub_stream", core::hub_stream_name(found.shard)},
           {"sequence", message.sequence},
           {"stored_at", core::format_time(message.stored_ns)},
-          {"delay_s", static_cast<double>(message.stored_ns - recorded_ns) / kSecond},
           {"subject", message.subject}};
+}
+
+double delay_s(const core::EventView& event, const FoundMessage& message) {
+  const std::int64_t recorded_ns = event.recorded.wall_ns + message.clock_ns;
+  return static_cast<double>(message.stored_ns - recorded_ns) / kSecond;
 }
 
 json::object describe_search(const Found& found) {
@@ -211,14 +214,20 @@ http::Response trail(const TrailApi& parts, const http::Request& request) {
   std::optional<Subject> subject;
   if (wanted->identity) subject = Subject{*wanted->identity, {}, 0};
   if (found->at.message) {
-    const auto event = codec::decode_event(found->at.message->body);
-    if (!event) return http::error_response(event.error());
-    // The subject is what the gate believes, the body must agree with it (docs/event-format.md).
-    subject = Subject{{std::string(event->gateway), event->epoch, event->lane, event->seq, 0},
-                      *event,
-                      found->at.message->clock_ns};
-    out["event"] = describe_event(*event, *found->at.message);
-    out["hub"] = describe_hub(*event, *found);
+    const FoundMessage& message = *found->at.message;
+    json::object hub = describe_hub(*found);
+    if (const auto event = codec::decode_event(message.body)) {
+      // The subject is what the gate believes, the body must agree with it (docs/event-format.md).
+      subject = Subject{{std::string(event->gateway), event->epoch, event->lane, event->seq, 0},
+                        *event,
+                        message.clock_ns};
+      out["event"] = describe_event(*event, message);
+      hub["delay_s"] = delay_s(*event, message);
+    } else {  // found by its identity: what became of it is worth more than a refusal
+      out["words"] = "The message that has this identity cannot be read as an event: " +
+                     core::to_string(event.error());
+    }
+    out["hub"] = std::move(hub);
   } else {
     out["words"] = not_found_words(*found, *wanted);
   }

@@ -130,18 +130,6 @@ bool Model::wants(std::string_view gateway, core::Lane lane, std::string_view ca
                      [&](const std::string& pattern) { return matches(pattern, gateway); });
 }
 
-bool Model::acts_on(std::string_view category, std::string_view type) const {
-  const auto fits = [&](const auto& rule) {
-    return listed(rule.types, type) &&
-           (rule.categories.empty() || listed(rule.categories, category));
-  };
-  return std::any_of(tables_.begin(), tables_.end(),
-                     [&](const Table& table) {
-                       return std::any_of(table.rules.begin(), table.rules.end(), fits);
-                     }) ||
-         std::any_of(sql_rules_.begin(), sql_rules_.end(), fits);
-}
-
 std::shared_ptr<const Model> Model::without_rules(std::string name) {
   auto model = std::make_shared<Model>();
   model->name_ = std::move(name);

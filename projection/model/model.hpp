@@ -42,8 +42,6 @@ class Model {
   // `where`, applied after the gate. All of it stands in a message's subject.
   bool wants(std::string_view gateway, core::Lane lane, std::string_view category,
              std::string_view type) const;
-  // Whether any rule is about such an event; else it has no effect, whatever its body says.
-  bool acts_on(std::string_view category, std::string_view type) const;
 
   // What makes two definitions the same: everything but comments, order of sections and
   // description. A stable text.

@@ -24,6 +24,18 @@ TEST_F(HttpServer, ServesBothKindsOfSocketsAndKeepsConnections) {
   EXPECT_EQ(connections, 2u);
 }
 
+TEST_F(HttpServer, ATargetMayBeAWholeUrl) {
+  start();
+  const auto get = [&](const std::string& target) {
+    return RawClient(port_)
+        .send("GET " + target + " HTTP/1.1\r\n" + kHost + "Connection: close\r\n\r\n")
+        .read();
+  };
+  EXPECT_TRUE(get("http://localhost/hello/you?q=1").ends_with("\r\n\r\nyou1"));
+  EXPECT_TRUE(get("http://localhost").starts_with("HTTP/1.1 404 "));
+  EXPECT_TRUE(get("http://localhost?q=1").starts_with("HTTP/1.1 404 "));
+}
+
 TEST_F(HttpServer, HeadHasTheLengthAndNoBody) {
   start();
   const std::string answer =

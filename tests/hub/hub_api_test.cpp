@@ -255,6 +255,22 @@ TEST_F(HubApiTest, ThePageIsServedWithAStrictPolicy) {
   EXPECT_TRUE(hub.get("/").content_type.starts_with("text/html"));
 }
 
+TEST_F(HubApiTest, TheTrailOfAMessageThatIsNoEventSaysSo) {
+  HubProgram hub(server_.url());
+  publisher_.epoch_opened({}, 1);
+  publisher_.publish("ev.main.plant-7.telemetry.pump.Measured", "\xc1 junk",
+                     "plant-7.0000000000001111.telemetry.2");
+  ASSERT_TRUE(eventually([&] { return hub.log().find("refused message 2") != std::string::npos; }))
+      << hub.log();
+  const auto way = hub.json("/v1/events/plant-7.0000000000001111.telemetry.2");
+  EXPECT_TRUE(way.at("found").as_bool());
+  EXPECT_FALSE(way.contains("event"));
+  EXPECT_NE(way.at("words").as_string().find("cannot be read as an event"), std::string::npos);
+  EXPECT_EQ(way.at("hub").as_object().at("sequence").as_int64(), 2);
+  const auto& model = way.at("models").as_array().at(0).as_object();
+  EXPECT_EQ(model.at("state").as_string(), "not read") << "the gateway is asked for it";
+}
+
 TEST_F(HubApiTest, ReportsShowEachGateway) {
   HubProgram hub(server_.url());
   publisher_.make_report_bucket();

@@ -92,9 +92,6 @@ TEST(Language, WhereIsDecidedFromTheSubject) {
   ASSERT_TRUE(model) << model.error().message;
   EXPECT_TRUE((*model)->wants("g", core::Lane::kAlarm, "c", "B"));
   EXPECT_FALSE((*model)->wants("g", core::Lane::kBulk, "c", "B"));
-  EXPECT_TRUE((*model)->acts_on("c", "A"));
-  EXPECT_FALSE((*model)->acts_on("d", "A"));
-  EXPECT_FALSE((*model)->acts_on("c", "B"));
 }
 
 TEST(Language, EachPartHasItsPlaceInTheFingerprint) {

@@ -36,7 +36,7 @@ export function show(view, context) {
   }
   function draw(answer) {
     box.replaceChildren(...[
-      answer.found ? null : h('p', { class: 'notice' }, answer.words),
+      answer.words ? h('p', { class: 'notice' }, said(answer.words, 600)) : null,
       h('ol', { class: 'way' }, answer.event ? device(answer.event) : null, gateway(answer), hub(answer),
         (answer.models || []).map(inModel)),
       answer.event ? h('section', {}, h('h2', {}, 'What it says'), h('pre', {}, lines(pretty(answer.event.data), 20000))) : null,
