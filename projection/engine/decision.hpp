@@ -12,6 +12,8 @@ namespace sluice::projection {
 // version of the model meets it.
 struct Decision {
   core::Identity event;
+  std::string category;  // of the event; empty: an older program did not keep category and type
+  std::string type;
   bool applied = false;  // by a retry; else its effect was given up
   bool late = false;     // it was parked as late, so that its stream did not wait for it
   std::string reason;

@@ -6,7 +6,6 @@
 #include <tuple>
 #include <utility>
 
-#include "core/text.hpp"
 #include "projection/engine/event_sink.hpp"
 #include "projection/engine/model_engine.hpp"
 #include "projection/schema/schema.hpp"
@@ -68,7 +67,8 @@ ModelEngine::ModelEngine(std::shared_ptr<const Model> model, std::unique_ptr<Tar
           settings.sink ? MessageCheck() : MessageCheck([this](const core::EventSubject& subject) {
             return model_->wants(subject.gateway, subject.lane, subject.category, subject.type);
           })),
-      decisions_(*target_) {
+      decisions_(*target_),
+      skips_(*target_) {
   gate_settings_.history = model_->history();
   gate_settings_.held_items_max = settings.held_items_max;
   gate_settings_.held_bytes_max = settings.held_bytes_max;
@@ -124,6 +124,7 @@ Result<void> ModelEngine::prepare() {
   if (!parking) return parking.error();
   parking_ = std::move(*parking);
   SLUICE_TRY(decisions_.reload());
+  SLUICE_TRY(skips_.reload());
   auto stamps = StampWriter::prepare(*target_);
   if (!stamps) return stamps.error();
   stamps_ = std::move(*stamps);
@@ -195,6 +196,7 @@ Result<void> ModelEngine::enter(const HubStream& hub, const Gateways& gateways) 
     look_anew();
     SLUICE_TRY(parking_->reload());
     SLUICE_TRY(decisions_.reload());
+    SLUICE_TRY(skips_.reload());
     SLUICE_TRY(read_beginning());
   }
   return hub.name.empty() ? Result<void>() : check_life(hub);
@@ -237,6 +239,7 @@ void ModelEngine::undone() {
   // If this fails too the medium is gone: the next batch finds out.
   (void)parking_->reload();
   (void)decisions_.reload();
+  (void)skips_.reload();
   if (settings_.sink) settings_.sink->rolled_back();
 }
 
@@ -330,7 +333,8 @@ Result<void> ModelEngine::offer_one(const HubStream& hub, const Incoming& messag
     case Verdict::kLate:
       break;  // counted by the sink
   }
-  return count(*answer, hub);
+  SLUICE_TRY(count(*answer, hub));
+  return carry_out_skips(hub, arrival->event.gateway, arrival->event.lane);
 }
 
 Result<void> ModelEngine::count(const Answer& answer, const HubStream& hub) {
@@ -359,27 +363,8 @@ Result<BatchOutcome> ModelEngine::caught_up(const HubStream& hub) {
     const auto answer = gate().settle(*this);
     if (!answer) return answer.error();
     SLUICE_TRY(count(*answer, hub));
+    SLUICE_TRY(carry_out_skips(hub, gateways));
     if (outcome_.reread_from) SLUICE_TRY(turn_back(hub.name, *outcome_.reread_from));
-    return {};
-  });
-}
-
-Result<BatchOutcome> ModelEngine::skip(const RowRef& row, std::string_view reason) {
-  if (!core::is_utf8(reason) || reason.empty() || reason.find('\0') != std::string_view::npos)
-    return fail(Errc::kBadRequest, "a reason is needed", "reason");
-  // An operator's word is not read again from the hub: it is synced.
-  return batch({}, {std::string(row.gateway)}, Begin::kSynced, [&]() -> Result<void> {
-    const auto answer = gate().skip(row, reason, *this);
-    if (!answer) return answer.error();
-    SLUICE_TRY(count(*answer, HubStream{}));
-    const auto audit = target_->prepare(
-        "INSERT INTO _sluice_audit (at_ns, what, detail) VALUES (?1, 'holds skip', ?2)");
-    if (!audit) return audit.error();
-    const std::string detail = std::string(row.gateway) + " " + row.epoch.text() + " " +
-                               std::string(core::lane_name(row.lane)) + " gave up " +
-                               std::to_string(answer->absent) + ", applied " +
-                               std::to_string(answer->applied) + ": " + std::string(reason);
-    SLUICE_TRY((*audit)->bind(1, now_ns_).bind(2, std::string_view(detail)).run());
     return {};
   });
 }

@@ -15,6 +15,7 @@
 #include "core/result.hpp"
 #include "projection/engine/branches.hpp"
 #include "projection/engine/decision.hpp"
+#include "projection/engine/skipped_hole.hpp"
 #include "projection/gate/types.hpp"
 #include "projection/model/model.hpp"
 #include "projection/value/place.hpp"
@@ -222,6 +223,12 @@ class Engine {
   // a database that takes these decisions over from here gives them up.
   virtual core::Result<std::vector<core::Identity>> take_over(
       std::span<const Decision> decisions) = 0;
+  // The holes that were stepped over here, and those that were taken over.
+  virtual core::Result<std::vector<SkippedHole>> skipped_holes() = 0;
+  // Steps over here what was stepped over in another database of the model: at once if all of a
+  // hole was, else as soon as it shows itself. Kept, and synced, on return; what is known already
+  // changes nothing. As skip(), it may turn positions back.
+  virtual core::Result<void> take_over_skips(std::span<const SkippedHole> holes) = 0;
   virtual core::Result<std::vector<LaneState>> lanes(std::size_t limit) = 0;
   // Where gateways' logs came apart, as far as EpochOpened events show it; see read_branches().
   virtual core::Result<std::vector<Branch>> branches(std::size_t limit) = 0;

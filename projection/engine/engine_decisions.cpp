@@ -22,7 +22,7 @@ Result<std::vector<core::Identity>> ModelEngine::take_over(std::span<const Decis
       const auto known = decisions_.done(decision.event);
       if (!known) return known.error();
       if (known->value_or(false)) continue;
-      const auto passed = had_effect(decision.event);
+      const auto passed = had_effect(decision);
       if (!passed) return passed.error();
       if (*passed && !decision.applied) too_late.push_back(decision.event);
       if (known->has_value()) continue;
@@ -38,8 +38,12 @@ Result<std::vector<core::Identity>> ModelEngine::take_over(std::span<const Decis
   return too_late;
 }
 
-// It was let through, and is neither parked nor given up.
-Result<bool> ModelEngine::had_effect(const core::Identity& event) {
+// It was let through, and is neither parked nor given up. What `where` refuses never has one.
+Result<bool> ModelEngine::had_effect(const Decision& decision) {
+  const core::Identity& event = decision.event;
+  if (!decision.category.empty() &&
+      !model_->wants(event.gateway, event.lane, decision.category, decision.type))
+    return false;
   const auto row = store_->find({event.gateway, event.epoch, event.lane});
   if (!row) return row.error();
   if (*row == nullptr || (*row)->state != RowState::kOpen || (*row)->next <= event.seq ||

@@ -28,10 +28,7 @@ Result<bool> ModelEngine::is_parked(const core::Identity& event) {
 }
 
 Result<ParkedEvent> ModelEngine::parked_event(const core::Identity& event) {
-  auto found = ParkedBook(*target_).find(event);
-  if (!found) return found.error();
-  if (!*found) return fail(Errc::kNotFound, "no such event is parked", "event");
-  return std::move((*found)->event);
+  return ParkedBook(*target_).event(event);
 }
 
 Result<ParkedOutcome> ModelEngine::retry_parked(const core::Identity& event) {
@@ -62,6 +59,8 @@ Result<ParkedOutcome> ModelEngine::settle(const core::Identity& event, bool appl
     if (!out.settled) return {};
     Decision decision;
     decision.event = event;
+    decision.category = (*found)->event.stream.substr(0, (*found)->event.stream.find('/'));
+    decision.type = (*found)->event.type;
     decision.applied = applies;
     decision.late = (*found)->event.kind == "late";
     decision.reason = reason;

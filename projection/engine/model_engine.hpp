@@ -15,6 +15,7 @@
 #include "projection/engine/parked_book.hpp"
 #include "projection/engine/parking.hpp"
 #include "projection/engine/rows.hpp"
+#include "projection/engine/skips.hpp"
 #include "projection/engine/sql_runner.hpp"
 #include "projection/engine/stamps.hpp"
 #include "projection/engine/table_gate_store.hpp"
@@ -52,6 +53,8 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<bool> is_parked(const core::Identity& event) override;
   core::Result<std::vector<Decision>> decisions() override;
   core::Result<std::vector<core::Identity>> take_over(std::span<const Decision> decisions) override;
+  core::Result<std::vector<SkippedHole>> skipped_holes() override;
+  core::Result<void> take_over_skips(std::span<const SkippedHole> holes) override;
   core::Result<std::vector<LaneState>> lanes(std::size_t limit) override;
   core::Result<std::vector<Branch>> branches(std::size_t limit) override;
   core::Result<EngineTotals> totals() override;
@@ -88,7 +91,7 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<void> follow(ParkedBook& book, const ParkedBook::Entry& head, ParkedOutcome& out);
 
   // What was decided elsewhere (engine_decisions.cpp)
-  core::Result<bool> had_effect(const core::Identity& event);
+  core::Result<bool> had_effect(const Decision& decision);
   core::Result<bool> is_at(std::string_view gateway, core::Lane lane, core::Epoch epoch,
                            core::Seq next);
   core::Result<void> set_place(Decision& decision);
@@ -96,6 +99,14 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<void> carry_out_decisions();
   core::Result<void> carry_out_due();
   core::Result<bool> carry_out(Decision decision);
+
+  // What is stepped over (engine_skips.cpp)
+  core::Result<void> step_over(const HubStream& hub, const RowRef& row, std::string_view reason,
+                               std::string_view how);
+  // Of these gateways; none named: of all.
+  core::Result<void> carry_out_skips(const HubStream& hub, const Gateways& gateways);
+  core::Result<void> carry_out_skips(const HubStream& hub, std::string_view gateway,
+                                     core::Lane lane);
 
   Gate gate() { return Gate(*store_, gate_settings_); }
   core::Result<void> offer(const HubStream& hub, std::span<const Incoming> messages);
@@ -133,6 +144,7 @@ class ModelEngine final : public Engine, private GateSink {
   std::unique_ptr<SqlRunner> sql_;  // none: the model has no SQL of its own
   std::unique_ptr<Parking> parking_;
   Decisions decisions_;
+  Skips skips_;
   StampWriter stamps_;
   std::map<std::string, std::uint64_t, std::less<>> fences_;  // by hub stream
 

@@ -85,6 +85,13 @@ Result<std::optional<ParkedBook::Entry>> ParkedBook::find(const core::Identity& 
   return std::optional(std::move(found->front()));
 }
 
+Result<ParkedEvent> ParkedBook::event(const core::Identity& event) {
+  auto found = find(event);
+  if (!found) return found.error();
+  if (!*found) return core::fail(core::Errc::kNotFound, "no such event is parked", "event");
+  return std::move((*found)->event);
+}
+
 Result<std::vector<ParkedEvent>> ParkedBook::heads(std::size_t limit) {
   const auto statement = target_.prepare(
       "SELECT id, gateway, epoch, lane, seq, category, entity, type, kind, why, hub_seq,"
@@ -92,7 +99,11 @@ Result<std::vector<ParkedEvent>> ParkedBook::heads(std::size_t limit) {
       " FROM _sluice_parked AS b WHERE b.gateway = p.gateway AND b.category = p.category"
       " AND b.entity = p.entity AND b.kind = 'behind') ELSE 0 END,"
       " CASE WHEN EXISTS (SELECT 1 FROM _sluice_settled AS s WHERE s.gateway = p.gateway"
-      " AND s.lane = p.lane AND s.epoch = p.epoch AND s.seq = p.seq AND s.done = 0)"
+      " AND s.lane = p.lane AND s.epoch = p.epoch AND s.seq = p.seq AND s.done = 0 AND "
+      "s.place_next <> 0"
+      " AND NOT EXISTS (SELECT 1 FROM _sluice_gate AS g WHERE g.gateway = s.gateway"
+      " AND g.lane = s.lane AND g.epoch = s.place_epoch AND g.state = 2"
+      " AND g.next >= s.place_next))"
       " THEN 1 ELSE 0 END"
       " FROM _sluice_parked AS p WHERE kind <> 'behind' ORDER BY id LIMIT ?1");
   if (!statement) return statement.error();

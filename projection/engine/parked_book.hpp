@@ -26,6 +26,7 @@ class ParkedBook {
     std::int64_t clock_ns = 0;
   };
   core::Result<std::optional<Entry>> find(const core::Identity& event);
+  core::Result<ParkedEvent> event(const core::Identity& event);  // kNotFound
   // All but what waits behind, oldest first, with how many wait. Without bodies.
   core::Result<std::vector<ParkedEvent>> heads(std::size_t limit);
   // What waits behind an event of its stream, from there on.

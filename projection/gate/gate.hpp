@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,6 +72,9 @@ class Gate {
   // The operator gives up the first hole of a row, or the wait for its predecessor, or its missing
   // beginning; what becomes free is applied. kNotFound: nothing is missing there.
   core::Result<Answer> skip(const RowRef& ref, std::string_view reason, GateSink& sink);
+
+  // What skip() would give up there; nullopt: nothing is missing.
+  core::Result<std::optional<HoleRange>> missing(const RowRef& ref);
 
   // Open holes, oldest rows first; at most `limit`.
   core::Result<std::vector<Hole>> holes(std::size_t limit);

@@ -93,6 +93,36 @@ Result<Seq> Gate::hole_end(const GateRow& row) {
   return last >= row.next ? last : 0;
 }
 
+Result<std::optional<HoleRange>> Gate::missing(const RowRef& ref) {
+  using Range = std::optional<HoleRange>;
+  const auto found = store_.find(ref);
+  if (!found) return found.error();
+  const GateRow* row = *found;
+  if (row != nullptr && row->state == RowState::kWaiting) {
+    const auto before = store_.find({row->gateway, row->previous, row->lane});
+    if (!before) return before.error();
+    const bool began = *before != nullptr && (*before)->state == RowState::kOpen;
+    return Range(HoleRange{0, began ? (*before)->next - 1 : 0});
+  }
+  const bool is_open = row != nullptr && row->state == RowState::kOpen;
+  if (is_open && row->held == 0 && !row->not_stored && row->wake_at == 0) return Range();
+  if (is_open) {
+    const auto end = hole_end(*row);
+    if (!end) return end.error();
+    return *end == 0 ? Range() : Range(HoleRange{row->next, *end});
+  }
+  const auto lowest = row != nullptr ? lowest_known(*row) : Result<Seq>(0);
+  if (!lowest) return lowest.error();
+  Seq to = *lowest == 0 ? 0 : *lowest - 1;
+  if (*lowest == 0) {  // an epoch that is known only as the predecessor of another
+    const auto successors = store_.waiting_on(ref.gateway, ref.lane, ref.epoch);
+    if (!successors) return successors.error();
+    if (successors->empty()) return Range();
+    for (const GateRow* successor : *successors) to = std::max(to, successor->previous_last);
+  }
+  return Range(to == 0 ? HoleRange{} : HoleRange{1, to});
+}
+
 Result<Answer> Gate::skip(const RowRef& ref, std::string_view reason, GateSink& sink) {
   Batch batch{sink, {}};
   const std::string word = "skipped: " + std::string(reason);

@@ -121,6 +121,15 @@ struct Answer {
   std::vector<Reread> reread;
 };
 
+// What an operator may give up of a row. from 0: no event, only the wait for its predecessor, of
+// which all up to `to` has come.
+struct HoleRange {
+  core::Seq from = 0;
+  core::Seq to = 0;
+  bool is_wait() const { return from == 0; }
+  bool operator==(const HoleRange&) const = default;
+};
+
 // What is missing in a lane, as far as the gate can see.
 struct Hole {
   enum class Kind : std::uint8_t {

@@ -67,7 +67,7 @@ CREATE TABLE _sluice_settled (
   $id, gateway $text NOT NULL, lane $int NOT NULL, epoch $text NOT NULL, seq $int NOT NULL,
   applied $int NOT NULL, reason $text NOT NULL, at_ns $int NOT NULL,
   place_epoch $text NOT NULL DEFAULT '', place_next $int NOT NULL DEFAULT 0,
-  done $int NOT NULL DEFAULT 1
+  done $int NOT NULL DEFAULT 1, category $text NOT NULL DEFAULT '', type $text NOT NULL DEFAULT ''
 )$strict_rowid;
 CREATE INDEX _sluice_settled_event ON _sluice_settled (gateway, lane, epoch, seq);
 CREATE TABLE _sluice_refused (
@@ -86,6 +86,13 @@ CREATE TABLE _sluice_changed (
   hub_stream $text NOT NULL, table_name $text NOT NULL, writer $int NOT NULL, stamp $int NOT NULL,
   PRIMARY KEY (hub_stream, table_name)
 )$strict;
+)sql";
+
+constexpr std::string_view kSkipped = R"sql(
+CREATE TABLE _sluice_skipped (
+  $id, gateway $text NOT NULL, lane $int NOT NULL, epoch $text NOT NULL, first $int NOT NULL,
+  last $int NOT NULL, reason $text NOT NULL, at_ns $int NOT NULL, done $int NOT NULL
+)$strict_rowid;
 )sql";
 
 }  // namespace
@@ -111,8 +118,12 @@ std::string changed_table(Dialect dialect) {
   return in_dialect(kChanged, dialect);
 }
 
+std::string skipped_table(Dialect dialect) {
+  return in_dialect(kSkipped, dialect);
+}
+
 std::string internal_tables(Dialect dialect) {
-  return in_dialect(kTables, dialect) + changed_table(dialect);
+  return in_dialect(kTables, dialect) + changed_table(dialect) + skipped_table(dialect);
 }
 
 }  // namespace sluice::projection

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projection/schema/upgrade.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "projection/model/sql.hpp"
 #include "projection/schema/tables.hpp"
 
@@ -56,6 +59,23 @@ ALTER TABLE _sluice_settled ADD COLUMN done $int NOT NULL DEFAULT 1;
 CREATE INDEX _sluice_settled_event ON _sluice_settled (gateway, lane, epoch, seq);
 )sql";
 
+// Of the waits that were ended without giving anything up, an epoch that is open before its
+// predecessor is complete tells.
+constexpr const char* kSkipped = R"sql(
+ALTER TABLE _sluice_settled ADD COLUMN category $text NOT NULL DEFAULT '';
+ALTER TABLE _sluice_settled ADD COLUMN type $text NOT NULL DEFAULT '';
+INSERT INTO _sluice_skipped (gateway, lane, epoch, first, last, reason, at_ns, done)
+  SELECT g.gateway, g.lane, g.epoch, a.first, a.last, substr(a.reason, 10), 0, 1
+  FROM _sluice_absent AS a JOIN _sluice_gate AS g ON g.id = a."row"
+  WHERE a.reason LIKE 'skipped: %';
+INSERT INTO _sluice_skipped (gateway, lane, epoch, first, last, reason, at_ns, done)
+  SELECT s.gateway, s.lane, s.epoch, 0, 0, 'by an older program', 0, 1
+  FROM _sluice_gate AS s LEFT JOIN _sluice_gate AS p
+    ON p.gateway = s.gateway AND p.lane = s.lane AND p.epoch = s.previous
+  WHERE s.state = 2 AND s.start = 0 AND s.previous <> ''
+    AND (p.id IS NULL OR p.state <> 2 OR p.next <= s.previous_last);
+)sql";
+
 Result<void> add_order(Target& target, const Model& model) {
   SLUICE_TRY(target.exec(kGateTables));
   // What the rows hold so far counts as older than whatever comes.
@@ -73,16 +93,19 @@ Result<void> upgrade_schema(Target& target, const Model& model) {
       query_text(target, "SELECT CAST(value AS TEXT) FROM _sluice_meta WHERE name = 'format'");
   const auto fingerprint =
       query_text(target, "SELECT value FROM _sluice_meta WHERE name = 'fingerprint'");
-  if (!format || (*format != "1" && *format != "2" && *format != "3") || !fingerprint ||
-      *fingerprint != model.fingerprint())
+  constexpr std::array kOlder = {"1", "2", "3", "4"};
+  if (!format || !fingerprint || *fingerprint != model.fingerprint() ||
+      std::find(kOlder.begin(), kOlder.end(), *format) == kOlder.end())
     return {};
   auto transaction = Transaction::begin(target, Begin::kSynced);
   if (!transaction) return transaction.error();
   if (*format == "1") SLUICE_TRY(add_order(target, model));
-  if (*format != "3") SLUICE_TRY(target.exec(kTotals));
-  if (*format != "3") SLUICE_TRY(target.exec(kSettled));
-  SLUICE_TRY(target.exec(in_dialect(kPlaces, target.dialect())));
-  SLUICE_TRY(target.exec(changed_table(target.dialect())));
+  if (*format < "3") SLUICE_TRY(target.exec(kTotals));
+  if (*format < "3") SLUICE_TRY(target.exec(kSettled));
+  if (*format < "4") SLUICE_TRY(target.exec(in_dialect(kPlaces, target.dialect())));
+  if (*format < "4") SLUICE_TRY(target.exec(changed_table(target.dialect())));
+  SLUICE_TRY(target.exec(skipped_table(target.dialect())));
+  SLUICE_TRY(target.exec(in_dialect(kSkipped, target.dialect())));
   SLUICE_TRY(target.exec("UPDATE _sluice_meta SET value = '" + std::to_string(kSchemaFormat) +
                          "' WHERE name = 'format'"));
   return transaction->commit();

@@ -285,6 +285,48 @@ TEST_F(DecisionsTest, SeveralAtOnePlaceAreCarriedOutInTheOrderInWhichTheyWereTak
   }
 }
 
+// What `where` refuses has no effect that could be given up.
+TEST_F(DecisionsTest, AnEventThatIsNotTakenIsNeverTooLateToGiveUp) {
+  const auto poison = reading("a", "\"text\"");
+  reading("b", "3");
+  apply();
+  ASSERT_TRUE(engine_->skip_parked(poison, "known"));
+  const auto taken = decisions();
+  std::string narrow = model_of(2, "int");
+  narrow.insert(narrow.find("categories"), "types = [\"Other\"]\n");
+  open(narrow);
+  feed_.restart_at(0);
+  apply();
+  const auto too_late = engine_->take_over(taken);
+  ASSERT_TRUE(too_late);
+  EXPECT_THAT(*too_late, IsEmpty());
+  ASSERT_EQ(decisions().size(), 1u) << "for what is built after it";
+  open_other(model_of(3, "int"), decisions());
+  apply();
+  EXPECT_THAT(rows("sum"), ElementsAre("plant-7|1|3|0"));
+  EXPECT_THAT(heads(), IsEmpty());
+}
+
+// Else a version would say for ever that it waits for the place.
+TEST_F(DecisionsTest, ARetriedEventThatDoesNotFitHereWaitsForNoPlaceOnceItHasCome) {
+  const auto poison = reading("a", "\"text\"");
+  reading("b", "3");
+  projection::Decision retried;
+  retried.event = poison;
+  retried.applied = true;
+  retried.reason = "retried";
+  retried.epoch = core::Epoch{1};
+  retried.next = 4;
+  ASSERT_TRUE(engine_->take_over(std::vector{retried}));
+  std::vector<Incoming> part;
+  for (std::size_t i = 0; i < 2; ++i) part.push_back(feed_.incoming(i));
+  ASSERT_TRUE(engine_->apply(feed_.hub(), part));
+  EXPECT_THAT(heads(), ElementsAre("2 decided 0"));
+  feed_.restart_at(0);
+  apply();
+  EXPECT_THAT(heads(), ElementsAre("2 0"));
+}
+
 TEST_F(DecisionsTest, WhatNobodyDecidedParksAsEver) {
   const auto first = reading("a", "\"text\"");
   reading("c", "\"text\"");
@@ -313,6 +355,9 @@ TEST_F(DecisionsTest, ADatabaseWithoutPlacesIsBroughtUpAndItsDecisionsHoldAtOnce
                         "ALTER TABLE _sluice_settled DROP COLUMN place_epoch;"
                         "ALTER TABLE _sluice_settled DROP COLUMN place_next;"
                         "ALTER TABLE _sluice_settled DROP COLUMN done;"
+                        "ALTER TABLE _sluice_settled DROP COLUMN category;"
+                        "ALTER TABLE _sluice_settled DROP COLUMN type;"
+                        "DROP TABLE _sluice_skipped;"
                         "UPDATE _sluice_meta SET value = '3' WHERE name = 'format'"));
   }
   reopen();

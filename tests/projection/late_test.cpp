@@ -182,6 +182,7 @@ TEST_F(LateTest, ADatabaseOfTheFirstFormatIsBroughtUpToThisOne) {
                        "DROP INDEX _sluice_parked_stream;"
                        "DROP TABLE _sluice_settled;"
                        "DROP TABLE _sluice_changed;"
+                       "DROP TABLE _sluice_skipped;"
                        "UPDATE _sluice_meta SET value = '1' WHERE name = 'format'"));
   }
   reopen();
