@@ -106,6 +106,13 @@ std::string same_key(const TableShape& shape) {
   return out;
 }
 
+// Row by row through the index: for a plain join PostgreSQL reads the whole table, batch after
+// batch, until it has some hundred thousand rows. OFFSET 0 keeps it from making one of this.
+std::string of_each_key(const TableShape& shape, const std::string& what) {
+  return " CROSS JOIN LATERAL (SELECT " + what + " FROM " + sql::quoted(shape.name) +
+         " AS t WHERE " + same_key(shape) + " OFFSET 0) AS t";
+}
+
 }  // namespace
 
 std::string numbered(std::string_view sql) {
@@ -123,14 +130,11 @@ std::string numbered(std::string_view sql) {
   return out;
 }
 
-// Row by row through the index: for a plain join PostgreSQL reads the whole table, batch after
-// batch, until it has some hundred thousand rows. OFFSET 0 keeps it from making one of this.
 std::string load(const TableShape& shape) {
   const std::size_t all = shape.columns.size();
   return "SELECT k.n" + (shape.key == all ? "" : ", " + names(shape, shape.key, all, "t.")) +
          " FROM " + arrays(shape, shape.key) + " WITH ORDINALITY AS k(" + key_names(shape) +
-         ", n) CROSS JOIN LATERAL (SELECT t.* FROM " + sql::quoted(shape.name) + " AS t WHERE " +
-         same_key(shape) + " OFFSET 0) AS t";
+         ", n)" + of_each_key(shape, "t.*");
 }
 
 std::string store(const TableShape& shape) {
@@ -146,8 +150,9 @@ std::string store(const TableShape& shape) {
 }
 
 std::string erase(const TableShape& shape) {
-  return "DELETE FROM " + sql::quoted(shape.name) + " AS t USING " + arrays(shape, shape.key) +
-         " AS k(" + key_names(shape) + ") WHERE " + same_key(shape);
+  return "DELETE FROM " + sql::quoted(shape.name) +
+         " WHERE ctid = ANY (ARRAY(SELECT t.place FROM " + arrays(shape, shape.key) + " AS k(" +
+         key_names(shape) + ")" + of_each_key(shape, "t.ctid AS place") + "))";
 }
 
 std::int64_t lock_key(std::string_view schema, std::string_view name) {

@@ -153,6 +153,29 @@ TEST(PgTarget, RowsAreLoadedStoredAndErasedInBulk) {
   EXPECT_EQ(wanted[2], cells[24'999]);
 }
 
+// 500 keys out of 40,000 rows: PostgreSQL would rather read all of them.
+TEST(PgTarget, RowsAreFoundThroughTheIndexHoweverSmallTheTable) {
+  server().query(
+      "CREATE SCHEMA plans; SET search_path = plans; CREATE TABLE t (name text COLLATE \"C\", n"
+      " bigint, v bigint, PRIMARY KEY (name, n)); INSERT INTO t SELECT 'g' || i % 100, i, i FROM"
+      " generate_series(1, 40000) AS s(i); ANALYZE t");
+  const TableShape shape{"t", {{"name", Type::kText}, {"n", Type::kInt}, {"v", Type::kInt}}, 2};
+  std::string names;
+  std::string numbers;
+  for (int i = 1; i <= 40'000; i += 80) {
+    names += (i == 1 ? "{g" : ",g") + std::to_string(i % 100);
+    numbers += (i == 1 ? "{" : ",") + std::to_string(i);
+  }
+  for (const std::string& sql : {pg_sql::load(shape), pg_sql::erase(shape)}) {
+    const std::string plan = server().query(
+        "SET search_path = plans; SET plan_cache_mode = force_custom_plan; PREPARE p AS " + sql +
+        "; EXPLAIN (ANALYZE) EXECUTE p('" + names + "}', '" + numbers + "}')");
+    EXPECT_EQ(plan.find("Seq Scan"), std::string::npos) << plan;
+    EXPECT_NE(plan.find("t_pkey"), std::string::npos) << plan;
+  }
+  EXPECT_EQ(server().query("SELECT count(*) FROM plans.t"), "39500");
+}
+
 TEST(PgTarget, WhatIsPostedFailsAtTheLatestAtTheCommitAndLeavesNothing) {
   const auto target = open("posted");
   ASSERT_OK(target->exec("CREATE TABLE p (n bigint PRIMARY KEY)"));
