@@ -128,6 +128,10 @@ void ModelFeed::note_error(const core::Error& error) {
   const std::string words = core::to_string(error);
   if (words != last_logged_) log_.warning("feed", words, {{"model", label_}});
   last_logged_ = words;
+  show_error(error);
+}
+
+void ModelFeed::show_error(const core::Error& error) {
   const std::lock_guard lock(mutex_);
   status_.connected = false;
   status_.last_error = error.message;
@@ -150,8 +154,10 @@ void ModelFeed::run(Pace pace) {
     const auto ended = session();
     if (settings_.leases != nullptr) settings_.leases->leave(settings_.shard);
     if (stopping()) break;
-    if (!ended) note_error(ended.error());
-    if (!ended && ended.error().code == Errc::kUnauthorized) tell_outranked();
+    if (!ended && ended.error().code == Errc::kUnauthorized)
+      note_fence(ended.error());
+    else if (!ended)
+      note_error(ended.error());
     // Only a session that got on starts the back-off anew: consumers are dear on a big hub stream.
     const bool got_on = status().read != read_before;
     if (got_on) backoff = kBackoffFirst;
@@ -161,13 +167,17 @@ void ModelFeed::run(Pace pace) {
   }
 }
 
-// The lease may be ours and the read model yet have seen a higher token: then the bucket of leases
-// was put back from an older copy, and only its keeper can take a token that is high enough.
-void ModelFeed::tell_outranked() {
-  if (!token_ || settings_.leases == nullptr) return;
+// The read model refused the token. The whole version may be closed, as another took its place:
+// each of its feeds meets that, and who follows the switch says it once. Or another worker has the
+// shard. Or the lease is ours and the read model yet has seen a higher token: then the bucket of
+// leases was put back from an older copy, and only its keeper can take a token that is high enough.
+void ModelFeed::note_fence(const core::Error& error) {
   const auto fence =
       host_.with_engine([&](projection::Engine& engine) { return engine.fence(hub_stream_); });
-  if (fence && *fence > *token_ && *fence != projection::Engine::kFenceClosed)
+  if (fence && *fence == projection::Engine::kFenceClosed)
+    return show_error({Errc::kUnauthorized, "another version has taken this one's place"});
+  note_error(error);
+  if (token_ && settings_.leases != nullptr && fence && *fence > *token_)
     settings_.leases->outranked(settings_.shard, *fence);
 }
 
@@ -179,6 +189,8 @@ bool ModelFeed::enter_lease() {
     host_.with_engine([&](projection::Engine& engine) { engine.set_fence(hub_stream_, token_); });
   was_elsewhere_ = true;
   const std::lock_guard lock(mutex_);
+  // While another worker read it, nothing was to move here.
+  if (status_.elsewhere && token_) status_.moved_ns = clock_.monotonic_ns();
   status_.elsewhere = !token_;
   if (!token_) status_.connected = false;
   return token_.has_value();
@@ -275,8 +287,9 @@ Result<std::uint64_t> ModelFeed::where_to_start(nats::Connection& connection) {
   }
   const std::lock_guard lock(mutex_);
   next_ = start;
+  // A session that begins where the one before could not get on has not moved.
+  if (status_.position != reached) status_.moved_ns = clock_.monotonic_ns();
   status_.position = reached;
-  status_.moved_ns = clock_.monotonic_ns();
   last_at_start_ = status_.hub.last;
   has_holes_ = true;  // of earlier runs: look once
   return start;

@@ -83,7 +83,7 @@ class ModelFeed {
   enum class Next { kReconnect, kAtOnce };
   void run(Pace pace);
   bool enter_lease();
-  void tell_outranked();
+  void note_fence(const core::Error& error);
   bool may_read() const;
   core::Result<Next> session();
   core::Result<std::uint64_t> where_to_start(nats::Connection& connection);
@@ -96,7 +96,8 @@ class ModelFeed {
   core::Result<Resume> compare(nats::Connection& connection, const projection::Position& position);
   core::Result<void> look_for_holes(nats::Connection& connection);
   void pause(std::chrono::milliseconds wait);
-  void note_error(const core::Error& error);
+  void note_error(const core::Error& error);  // logs it, and shows it
+  void show_error(const core::Error& error);  // in status()
   bool stopping() const { return stopping_.load(); }
   projection::HubStream hub() const;
 

@@ -135,6 +135,31 @@ TEST_F(WorkersTest, OneThatStoodStillIsFencedOff) {
   EXPECT_GE(a->metric("sluice_hub_leases_lost_total"), 5);
 }
 
+// It begins again and again, and does not get on: no new session may look like progress.
+TEST_F(WorkersTest, AFencedShardIsSeenToStandStill) {
+  open_lanes();
+  auto a = worker("a");
+  ASSERT_TRUE(eventually([&] { return settled({a.get()}, {10}); })) << a->log();
+  publish(2, 20);
+  ASSERT_TRUE(eventually([&] { return each_once(*a); })) << a->log();
+  const auto shard_0 = [&] {
+    const auto models = a->json("/v1/models").at("models").as_array();
+    return core::json::object(models.at(0).as_object().at("shards").as_array().at(0).as_object());
+  };
+  const std::int64_t sessions = shard_0().at("sessions").as_int64();
+  // Nobody may write: as a version that was closed, of which this worker cannot know.
+  postgres_.query("UPDATE \"pumps__v1\"._sluice_fence SET token = 9223372036854775807");
+  publish(21, 40);
+  ASSERT_TRUE(eventually([&] { return shard_0().at("sessions").as_int64() >= sessions + 4; }))
+      << a->log();
+  const auto seen = shard_0();
+  EXPECT_GE(seen.at("moved_s_ago").as_int64(), 1) << core::to_json(seen);
+  EXPECT_GT(seen.at("lag").as_int64(), 0) << core::to_json(seen);
+  EXPECT_EQ(a->log().find("is no longer the highest"), std::string::npos) << a->log();
+  postgres_.query("UPDATE \"pumps__v1\"._sluice_fence SET token = 1");
+  EXPECT_TRUE(eventually([&] { return each_once(*a); }, 40s)) << a->log();
+}
+
 std::string header_of(const http::Response& response, std::string_view name) {
   for (const auto& [known, value] : response.headers)
     if (known == name) return value;
