@@ -118,6 +118,10 @@ struct Hub::Parts {
   std::condition_variable wake;
   std::thread opener;
 
+  // Of several workers one does what is to be done once for all of them.
+  bool reads_first_shard() const {
+    return !leases || leases->book().is_granted(settings.shards.front());
+  }
   ModelVersion::Feeds make_feeds(EngineHost& host);
   Result<std::unique_ptr<VersionStore>> versions_of(const FoundDefinition& found);
   SampleCheck sample_check();
@@ -212,9 +216,8 @@ Result<void> Hub::Parts::open_model(const FoundDefinition& found) {
     (void)audit.record(type, data);  // it logs what the gateway beside did not take
   };
   of_model.shared = settings.workers;
-  // Whoever reads the first shard; the database has the last word.
-  if (leases)
-    of_model.decides = [this] { return leases->book().is_granted(settings.shards.front()); };
+  // The database has the last word.
+  if (leases) of_model.decides = [this] { return reads_first_shard(); };
   of_model.check = sample_check();
   of_model.keep = static_cast<std::size_t>(settings.keep_versions);
   auto host = ModelHost::open(found, std::move(of_model), clock, log);
@@ -303,7 +306,8 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
       all.models, all.audit, clock, log,
       VerifyDesk::Settings{std::filesystem::path(settings.state) / "verify",
                            settings.verify_interval,
-                           static_cast<std::uint64_t>(settings.verify_sample), all.connection});
+                           static_cast<std::uint64_t>(settings.verify_sample), all.connection,
+                           [&all] { return all.reads_first_shard(); }});
   SLUICE_TRY(all.open_models(*found));
   for (auto& reactor : *reactors) {
     auto host = ReactorHost::open(

@@ -116,6 +116,10 @@ std::uint64_t VerifyDesk::jittered(double from, double to) {
 // The first time comes somewhere in the interval, so that models do not meet, and that a program
 // which is started every day verifies all the same.
 void VerifyDesk::ask_by_clock() {
+  if (settings_.has_turn && !settings_.has_turn()) {
+    due_ns_.clear();  // who gets the turn begins as at a start
+    return;
+  }
   const std::uint64_t now = clock_.monotonic_ns();
   for (const auto& version : models_.serving()) {
     const auto [due, is_new] = due_ns_.try_emplace(version->name(), now + jittered(0.05, 0.5));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -35,6 +36,8 @@ class VerifyDesk {
     std::chrono::milliseconds interval;  // of each model, give or take a tenth; 0: never by itself
     std::uint64_t sample = 0;            // rows, when by itself; 0: all
     nats::ConnectionOptions connection;
+    // With other workers: whether it is this one's turn to verify by the clock. Empty: always.
+    std::function<bool()> has_turn = {};
   };
   enum class State : std::uint8_t {
     kNever,

@@ -38,17 +38,18 @@ class WorkersTest : public testing::Test {
     return "target = \"postgres\"\n" + model;
   }
 
-  // `model`: what its file says.
+  // `model`: what its file says; `more`: further lines of [hub].
   std::unique_ptr<HubProgram> worker(const std::string& name,
                                      const std::string& model = kPumpsModel,
-                                     const std::string& lease_ttl = "2s") {
+                                     const std::string& lease_ttl = "2s",
+                                     const std::string& more = "") {
     std::string shards;
     for (int i = 0; i < kShards; ++i) shards += (i == 0 ? "\"" : ", \"") + shard(i) + "\"";
     HubProgram::Options options;
     options.model = in_postgres(model);
     options.more = "shards = [" + shards + "]\nworkers = true\nworker = \"" + name +
                    "\"\nlease_ttl = \"" + lease_ttl + "\"\npostgres = \"" + postgres_.conninfo() +
-                   "\"\n";
+                   "\"\n" + more;
     return std::make_unique<HubProgram>(server_.url(), options);
   }
   static Owners owners(const HubProgram& hub) {

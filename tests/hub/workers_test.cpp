@@ -160,6 +160,30 @@ TEST_F(WorkersTest, AFencedShardIsSeenToStandStill) {
   EXPECT_TRUE(eventually([&] { return each_once(*a); }, 40s)) << a->log();
 }
 
+TEST_F(WorkersTest, OneOfThemVerifiesByTheClock) {
+  open_lanes();
+  const std::string often = "verify_interval = \"1s\"\n";
+  auto a = worker("a", test::kPumpsModel, "2s", often);
+  auto b = worker("b", test::kPumpsModel, "2s", often);
+  ASSERT_TRUE(eventually([&] { return settled({a.get(), b.get()}, {5, 5}); })) << a->log();
+  publish(2, 20);
+  const bool has_a = owners(*a).at(shard(0)) == "a";
+  auto& first = has_a ? a : b;
+  auto& second = has_a ? b : a;
+  const auto verified_at = [](const HubProgram& hub) {
+    return hub.metric("sluice_hub_verify_last_seconds{model=\"pumps\"}");
+  };
+  ASSERT_TRUE(eventually([&] { return verified_at(*first) > 0; }, 40s)) << first->log();
+  double once = verified_at(*first);
+  ASSERT_TRUE(eventually([&] { return verified_at(*first) > once + 1; }, 40s)) << first->log();
+  once = verified_at(*first);
+  const double other = verified_at(*second);  // the turn may have been its own at the start
+  ASSERT_TRUE(eventually([&] { return verified_at(*first) > once + 2; }, 40s)) << first->log();
+  EXPECT_EQ(verified_at(*second), other) << second->log();
+  EXPECT_EQ(first->process().terminate(), 0) << first->log();
+  EXPECT_TRUE(eventually([&] { return verified_at(*second) > other; }, 40s)) << second->log();
+}
+
 std::string header_of(const http::Response& response, std::string_view name) {
   for (const auto& [known, value] : response.headers)
     if (known == name) return value;
