@@ -19,9 +19,9 @@ constexpr const char* kDescription =
     "the "
     "answer is what a dashboard showed then, when events that were late had not come yet.\n"
     "\n"
-    "What operators had decided by then about parked events of the hub's model (`sluice parked`) "
-    "is asked of the hub and holds in the file too. Holes that they stepped over are not: what "
-    "waits behind holes is counted and told.";
+    "What operators had decided by then in the hub's model, about parked events (`sluice parked`) "
+    "and about holes that they stepped over (`sluice holds skip`), is asked of the hub and holds "
+    "in the file too. What waits behind other holes is counted and told.";
 
 constexpr const char* kExamples =
     " $ sluice model as-of machine-temperature 2026-11-20T18:00:00Z --into then.db\n"

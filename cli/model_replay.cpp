@@ -11,6 +11,7 @@
 #include "core/text.hpp"
 #include "http/router.hpp"
 #include "hub/api/decision_json.hpp"
+#include "projection/query/query.hpp"
 
 namespace sluice::cli {
 
@@ -106,29 +107,41 @@ Result<std::int64_t> stored_at(hub::ReplaySource& source, const std::string& hub
   return messages->empty() ? INT64_MAX : messages->front().hub_time_ns;
 }
 
-// What operators had decided by then about parked events of the hub's model.
-Result<std::vector<projection::Decision>> decisions_until(Program& program,
-                                                          const ReplayChoice& choice,
-                                                          const std::string& model,
-                                                          std::int64_t stored_ns) {
-  std::vector<projection::Decision> out;
+// A member of the hub's answer to decisions.
+Result<json::array> list_at(const json::value& answer, const char* name) {
+  const json::object* document = answer.if_object();
+  const json::value* list = document != nullptr ? document->if_contains(name) : nullptr;
+  if (list == nullptr || !list->is_array())
+    return fail(Errc::kCorrupt, "the hub's answer to decisions has another form");
+  return list->get_array();
+}
+
+// What operators had decided by then in the hub's model: about parked events, and which holes they
+// had stepped over.
+Result<projection::Query::Decided> decided_until(Program& program, const ReplayChoice& choice,
+                                                 const std::string& model, std::int64_t stored_ns) {
+  projection::Query::Decided out;
   const auto answer =
       Hub(program.hub).get("/v1/definitions/" + http::percent_encode(model) + "/decisions");
   if (!answer) {
     // With a file the hub is not needed for anything else, and may not know the model.
     if (choice.file.empty()) return answer.error();
-    program.output.note("what operators decided about parked events is not known here: " +
-                        answer.error().message);
+    program.output.note("what operators decided is not known here: " + answer.error().message);
     return out;
   }
-  const json::object* document = answer->if_object();
-  const json::value* list = document != nullptr ? document->if_contains("decisions") : nullptr;
-  if (list == nullptr || !list->is_array())
-    return fail(Errc::kCorrupt, "the hub's answer to decisions has another form");
-  for (const json::value& told : list->get_array()) {
+  const auto decisions = list_at(*answer, "decisions");
+  if (!decisions) return decisions.error();
+  for (const json::value& told : *decisions) {
     auto decision = hub::parse_decision(told);
     if (!decision) return decision.error();
-    if (decision->at_ns <= stored_ns) out.push_back(std::move(*decision));
+    if (decision->at_ns <= stored_ns) out.decisions.push_back(std::move(*decision));
+  }
+  const auto skipped = list_at(*answer, "skipped");
+  if (!skipped) return skipped.error();
+  for (const json::value& told : *skipped) {
+    auto hole = hub::parse_skipped(told);
+    if (!hole) return hole.error();
+    if (hole->at_ns <= stored_ns) out.skipped.push_back(std::move(*hole));
   }
   return out;
 }
@@ -162,10 +175,11 @@ Result<Built> build(Program& program, const ReplayChoice& choice, const Build& b
     if (!stored) return stored.error();
     until_ns = std::min(until_ns, *stored);
   }
-  const auto decisions = decisions_until(program, choice, build.model->name(), until_ns);
-  if (!decisions) return decisions.error();
-  const auto taken = (*engine)->take_over(*decisions);
+  const auto decided = decided_until(program, choice, build.model->name(), until_ns);
+  if (!decided) return decided.error();
+  const auto taken = (*engine)->take_over(decided->decisions);
   if (!taken) return taken.error();
+  SLUICE_TRY((*engine)->take_over_skips(decided->skipped));
   for (std::size_t i = 0; i < shards->size(); ++i) {
     const std::string name = core::hub_stream_name((*shards)[i]);
     const auto end = replay.read(name, bounds[i]);

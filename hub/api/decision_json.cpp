@@ -11,6 +11,27 @@ using core::Result;
 using projection::Decision;
 namespace json = core::json;
 
+namespace {
+
+std::string_view text_in(const json::object& in, const char* key) {
+  const json::value* value = in.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string_view(value->get_string())
+                                                : std::string_view();
+}
+
+std::optional<core::Seq> seq_in(const json::object& in, const char* key) {
+  const json::value* value = in.if_contains(key);
+  if (value == nullptr || !value->is_int64() || value->get_int64() < 0) return std::nullopt;
+  return static_cast<core::Seq>(value->get_int64());
+}
+
+bool flag_in(const json::object& in, const char* key) {
+  const json::value* value = in.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+}  // namespace
+
 json::object decision_json(const Decision& decision) {
   json::object out{{"event", decision.event.text()}, {"deed", decision.applied ? "retry" : "skip"},
                    {"reason", decision.reason},      {"at", core::format_time(decision.at_ns)},
@@ -24,34 +45,57 @@ Result<Decision> parse_decision(const json::value& told) {
   const auto bad = [] { return fail(Errc::kCorrupt, "an operator's decision has another form"); };
   const json::object* object = told.if_object();
   if (object == nullptr) return bad();
-  const auto text = [&](const json::object& in, const char* key) -> std::string_view {
-    const json::value* value = in.if_contains(key);
-    return value != nullptr && value->is_string() ? std::string_view(value->get_string())
-                                                  : std::string_view();
-  };
   Decision out;
-  const auto event = core::Identity::parse(text(*object, "event"));
-  const auto at = core::parse_time(text(*object, "at"));
-  const std::string_view deed = text(*object, "deed");
+  const auto event = core::Identity::parse(text_in(*object, "event"));
+  const auto at = core::parse_time(text_in(*object, "at"));
+  const std::string_view deed = text_in(*object, "deed");
   if (!event || !at || (deed != "skip" && deed != "retry")) return bad();
   out.event = *event;
   out.applied = deed == "retry";
-  out.reason = text(*object, "reason");
+  out.reason = text_in(*object, "reason");
   out.at_ns = *at;
-  const auto flag = [&](const char* key) {
-    const json::value* value = object->if_contains(key);
-    return value != nullptr && value->is_bool() && value->get_bool();
-  };
-  out.late = flag("late");
-  out.done = flag("done");
+  out.late = flag_in(*object, "late");
+  out.done = flag_in(*object, "done");
   const json::value* place = object->if_contains("place");
   if (place == nullptr) return out;
   if (!place->is_object()) return bad();
-  const auto epoch = core::Epoch::parse(text(place->get_object(), "epoch"));
-  const json::value* next = place->get_object().if_contains("next");
-  if (!epoch || next == nullptr || !next->is_int64() || next->get_int64() < 1) return bad();
+  const auto epoch = core::Epoch::parse(text_in(place->get_object(), "epoch"));
+  const auto next = seq_in(place->get_object(), "next");
+  if (!epoch || next.value_or(0) == 0) return bad();
   out.epoch = *epoch;
-  out.next = static_cast<core::Seq>(next->get_int64());
+  out.next = *next;
+  return out;
+}
+
+json::object skipped_json(const projection::SkippedHole& hole) {
+  json::object out{
+      {"gateway", hole.gateway}, {"epoch", hole.epoch.text()}, {"lane", core::lane_name(hole.lane)},
+      {"from", hole.range.from}, {"to", hole.range.to},        {"reason", hole.reason},
+      {"done", hole.done}};
+  if (hole.at_ns != 0) out["at"] = core::format_time(hole.at_ns);
+  return out;
+}
+
+Result<projection::SkippedHole> parse_skipped(const json::value& told) {
+  const auto bad = [] { return fail(Errc::kCorrupt, "a hole stepped over has another form"); };
+  const json::object* object = told.if_object();
+  if (object == nullptr) return bad();
+  const auto epoch = core::Epoch::parse(text_in(*object, "epoch"));
+  const auto lane = core::parse_lane(text_in(*object, "lane"));
+  const auto from = seq_in(*object, "from");
+  const auto to = seq_in(*object, "to");
+  projection::SkippedHole out;
+  out.gateway = text_in(*object, "gateway");
+  out.reason = text_in(*object, "reason");
+  if (!epoch || !lane || !from || !to || out.gateway.empty() || out.reason.empty()) return bad();
+  out.epoch = *epoch;
+  out.lane = *lane;
+  out.range = {*from, *to};
+  out.done = flag_in(*object, "done");
+  if (!object->contains("at")) return out;
+  const auto at = core::parse_time(text_in(*object, "at"));
+  if (!at) return bad();
+  out.at_ns = *at;
   return out;
 }
 

@@ -19,14 +19,17 @@ http::Response definition(const ModelShelf& models, const http::Request& request
 http::Response decisions(const ModelShelf& models, const http::Request& request) {
   const auto version = models.serving(request.parameter("model"));
   if (!version) return http::error_response(models.missing(request.parameter("model")));
-  const auto all =
-      version->with_engine([](projection::Engine& engine) { return engine.decisions(); });
+  const auto all = version->decided();
   if (!all) return http::error_response(all.error());
   core::json::array out;
-  for (const projection::Decision& decision : *all) out.push_back(decision_json(decision));
+  for (const projection::Decision& decision : all->decisions)
+    out.push_back(decision_json(decision));
+  core::json::array skipped;
+  for (const projection::SkippedHole& hole : all->skipped) skipped.push_back(skipped_json(hole));
   return json_response(core::to_json(core::json::object{{"model", version->name()},
                                                         {"version", version->id().text()},
-                                                        {"decisions", std::move(out)}}));
+                                                        {"decisions", std::move(out)},
+                                                        {"skipped", std::move(skipped)}}));
 }
 
 }  // namespace

@@ -66,8 +66,7 @@ http::Response show(const ParkedApi& parts, const http::Request& request) {
   const auto identity = core::Identity::parse(request.parameter("event"));
   if (!identity)
     return http::error_response(fail(Errc::kBadRequest, identity.error().message, "event"));
-  const auto event = version->with_engine(
-      [&](projection::Engine& engine) { return engine.parked_event(*identity); });
+  const auto event = version->parked_event(*identity);
   if (!event) return http::error_response(event.error());
   json::object out = described(version->name(), *event);
   if (const auto decoded = codec::decode_event(event->body)) {

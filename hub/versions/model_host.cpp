@@ -363,9 +363,19 @@ Result<void> ModelHost::take_over(Build& build, ModelVersion& from) {
   const auto too_late = build.version->with_engine(
       [&](projection::Engine& engine) { return engine.take_over(*decisions); });
   if (!too_late) return too_late.error();
-  const std::lock_guard lock(mutex_);
-  if (!too_late->empty()) build.overtaken = too_late->front().text();
-  return {};
+  if (!too_late->empty()) {
+    const std::lock_guard lock(mutex_);
+    build.overtaken = too_late->front().text();
+  }
+  return take_over_skips(*build.version, from);
+}
+
+Result<void> ModelHost::take_over_skips(ModelVersion& version, ModelVersion& from) {
+  const auto skipped =
+      from.with_engine([](projection::Engine& engine) { return engine.skipped_holes(); });
+  if (!skipped) return skipped.error();
+  return version.with_engine(
+      [&](projection::Engine& engine) { return engine.take_over_skips(*skipped); });
 }
 
 // Under operation_: else a version could serve that does not know what was just decided.

@@ -186,6 +186,7 @@ class ModelHost {
   core::Result<void> save(VersionBook book);
   void set_build(std::shared_ptr<Build> build);
   core::Result<void> take_over(Build& build, ModelVersion& from);
+  static core::Result<void> take_over_skips(ModelVersion& version, ModelVersion& from);
   BuildFacts overtaken_facts(const Build& build) const;  // what judge_overtaken() reads
   void hand_over_decisions();
   std::string take_in_decisions(Build& build, ModelVersion& from);

@@ -206,11 +206,16 @@ BuildFacts ModelHost::facts_of(Build& build) {
   }
   const auto serving_now = serving();
   std::uint64_t holes = 0;
-  if (last - std::min(done, last) < kCaughtUp && facts.connected)
-    if (const auto found = new_holes(*serving_now, *build.version)) holes = *found;
   Parked compared;
-  if (last - std::min(done, last) < kCaughtUp && facts.connected)
+  if (last - std::min(done, last) < kCaughtUp && facts.connected) {
+    const auto count_holes = [&] {
+      if (const auto found = new_holes(*serving_now, *build.version)) holes = *found;
+    };
+    count_holes();
+    // They may have been stepped over in the serving version since this one was begun.
+    if (holes != 0 && decides() && take_over_skips(*build.version, *serving_now)) count_holes();
     if (const auto found = compare_parked(*serving_now, *build.version)) compared = *found;
+  }
   const auto parked = parked_by(*build.version);
   const auto serving_parked = parked_by(*serving_now);
   const std::lock_guard lock(mutex_);

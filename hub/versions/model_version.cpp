@@ -3,7 +3,22 @@
 
 namespace sluice::hub {
 
+using core::Errc;
 using core::Result;
+
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{2'000};
+
+core::Error no_answer(core::Error why, const std::string& model) {
+  if (why.code != Errc::kLimit && why.code != Errc::kUnavailable && why.code != Errc::kBusy)
+    return why;
+  return core::fail(Errc::kUnavailable, "the database of model " + model + " does not answer (" +
+                                            why.message +
+                                            "): `sluice model list` tells how it is; ask again");
+}
+
+}  // namespace
 
 ModelVersion::ModelVersion(std::string label, std::shared_ptr<const projection::Model> definition,
                            projection::Place place, VersionId id,
@@ -39,6 +54,18 @@ Result<std::shared_ptr<ModelVersion>> ModelVersion::open(
                                                      clock));
   out->feeds_ = make_feeds(*out);
   return out;
+}
+
+Result<projection::ParkedEvent> ModelVersion::parked_event(const core::Identity& event) {
+  auto found = query_->parked_event(event, kPatience);
+  if (!found) return no_answer(found.error(), name());
+  return found;
+}
+
+Result<projection::Query::Decided> ModelVersion::decided() {
+  auto found = query_->decided(kPatience);
+  if (!found) return no_answer(found.error(), name());
+  return found;
 }
 
 void ModelVersion::start_feeds(ModelFeed::Pace pace) {

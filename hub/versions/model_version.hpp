@@ -43,6 +43,10 @@ class ModelVersion final : public EngineHost {
                                           std::chrono::milliseconds deadline) {
     return query_->run(request, deadline);
   }
+  // For an operator, who is not kept waiting by a database that is locked or away: kUnavailable
+  // then.
+  core::Result<projection::ParkedEvent> parked_event(const core::Identity& event);
+  core::Result<projection::Query::Decided> decided();
 
   // What the engine's database says of itself, for those who must not wait for it.
   StateBoard& state() { return state_; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/versions/query_pool.hpp"
 
+#include <utility>
+
 namespace sluice::hub {
 
 using core::Errc;
@@ -43,13 +45,28 @@ void QueryPool::give(std::unique_ptr<Query> reader) {
   free_.notify_one();
 }
 
+template <class Work>
+auto QueryPool::with_reader(std::chrono::milliseconds deadline, const Work& work) {
+  using Answer = decltype(work(std::declval<Query&>()));
+  auto reader = take(deadline);
+  if (!reader) return Answer(reader.error());
+  auto answer = work(**reader);
+  give(std::move(*reader));
+  return answer;
+}
+
 Result<projection::QueryPage> QueryPool::run(const projection::QueryRequest& request,
                                              std::chrono::milliseconds deadline) {
-  auto reader = take(deadline);
-  if (!reader) return reader.error();
-  auto page = (*reader)->run(request, deadline);
-  give(std::move(*reader));
-  return page;
+  return with_reader(deadline, [&](Query& reader) { return reader.run(request, deadline); });
+}
+
+Result<projection::ParkedEvent> QueryPool::parked_event(const core::Identity& event,
+                                                        std::chrono::milliseconds deadline) {
+  return with_reader(deadline, [&](Query& reader) { return reader.parked_event(event, deadline); });
+}
+
+Result<Query::Decided> QueryPool::decided(std::chrono::milliseconds deadline) {
+  return with_reader(deadline, [&](Query& reader) { return reader.decided(deadline); });
 }
 
 }  // namespace sluice::hub

@@ -25,8 +25,14 @@ class QueryPool {
   // As Query::run. kLimit also if no reader became free in that time.
   core::Result<projection::QueryPage> run(const projection::QueryRequest& request,
                                           std::chrono::milliseconds deadline);
+  // As Query's of these names, and kLimit as run().
+  core::Result<projection::ParkedEvent> parked_event(const core::Identity& event,
+                                                     std::chrono::milliseconds deadline);
+  core::Result<projection::Query::Decided> decided(std::chrono::milliseconds deadline);
 
  private:
+  template <class Work>
+  auto with_reader(std::chrono::milliseconds deadline, const Work& work);
   explicit QueryPool(Open open) : open_(std::move(open)) {}
   core::Result<std::unique_ptr<projection::Query>> take(std::chrono::milliseconds deadline);
   void give(std::unique_ptr<projection::Query> reader);

@@ -6,6 +6,9 @@
 
 #include "core/text.hpp"
 #include "projection/database/target.hpp"
+#include "projection/engine/decisions.hpp"
+#include "projection/engine/parked_book.hpp"
+#include "projection/engine/skips.hpp"
 #include "projection/engine/stamps.hpp"
 #include "projection/query/cursor.hpp"
 #include "projection/query/reach.hpp"
@@ -31,8 +34,14 @@ class TargetQuery final : public Query {
 
   const std::vector<QueryTable>& tables() const override { return tables_; }
   Result<QueryPage> run(const QueryRequest& request, std::chrono::milliseconds deadline) override;
+  Result<ParkedEvent> parked_event(const core::Identity& event,
+                                   std::chrono::milliseconds deadline) override;
+  Result<Decided> decided(std::chrono::milliseconds deadline) override;
 
  private:
+  // Runs `work` upon one instant of the database.
+  template <class Work>
+  auto within(std::chrono::milliseconds deadline, const Work& work) -> decltype(work());
   Result<QueryPage> read(const QueryTable& table, const QueryRequest& request,
                          const Select& select);
   Result<void> read_rows(const QueryTable& table, const QueryRequest& request, const Select& select,
@@ -79,21 +88,43 @@ Result<QueryPage> TargetQuery::run(const QueryRequest& request,
     return fail(Errc::kNotFound, no_table(request.table, tables_), "table");
   const auto select = make_select(*table, request, target_->dialect());
   if (!select) return select.error();
-  const auto end = Clock::now() + deadline;
-  target_->set_deadline(end);
-  auto page = read(*table, request, *select);
-  target_->set_deadline(std::nullopt);
-  if (!page && page.error().code == Errc::kLimit && Clock::now() >= end)
-    return fail(Errc::kLimit, "the query took longer than " + std::to_string(deadline.count()) +
-                                  " ms; narrow it");
-  return page;
+  return within(deadline, [&] { return read(*table, request, *select); });
 }
 
-// Rows, count, positions, state and gate of one instant.
+template <class Work>
+auto TargetQuery::within(std::chrono::milliseconds deadline, const Work& work) -> decltype(work()) {
+  const auto end = Clock::now() + deadline;
+  target_->set_deadline(end);
+  auto answer = [&]() -> decltype(work()) {
+    auto transaction = Transaction::begin(*target_, Begin::kSnapshot);
+    if (!transaction) return transaction.error();
+    return work();
+  }();
+  target_->set_deadline(std::nullopt);
+  if (!answer && answer.error().code == Errc::kLimit && Clock::now() >= end)
+    return fail(Errc::kLimit, "the query took longer than " + std::to_string(deadline.count()) +
+                                  " ms; narrow it");
+  return answer;
+}
+
+Result<ParkedEvent> TargetQuery::parked_event(const core::Identity& event,
+                                              std::chrono::milliseconds deadline) {
+  return within(deadline, [&] { return ParkedBook(*target_).event(event); });
+}
+
+Result<Query::Decided> TargetQuery::decided(std::chrono::milliseconds deadline) {
+  return within(deadline, [&]() -> Result<Decided> {
+    auto decisions = Decisions::read(*target_);
+    if (!decisions) return decisions.error();
+    auto skipped = Skips::read(*target_);
+    if (!skipped) return skipped.error();
+    return Decided{std::move(*decisions), std::move(*skipped)};
+  });
+}
+
+// Rows, count, positions, state and gate.
 Result<QueryPage> TargetQuery::read(const QueryTable& table, const QueryRequest& request,
                                     const Select& select) {
-  auto transaction = Transaction::begin(*target_, Begin::kSnapshot);
-  if (!transaction) return transaction.error();
   QueryPage page;
   page.columns = select.columns;
   auto positions = reach_.positions();

@@ -11,6 +11,7 @@
 
 #include "core/ids.hpp"
 #include "core/result.hpp"
+#include "projection/engine/engine.hpp"
 #include "projection/model/model.hpp"
 #include "projection/value/place.hpp"
 #include "projection/value/value.hpp"
@@ -126,6 +127,16 @@ class Query {
   // took longer than `deadline`; kUnavailable, kBusy: the database is away, try again.
   virtual core::Result<QueryPage> run(const QueryRequest& request,
                                       std::chrono::milliseconds deadline) = 0;
+
+  // As the engine's of these names, for who must not wait for its database longer than `deadline`:
+  // then kLimit, else errors as run().
+  virtual core::Result<ParkedEvent> parked_event(const core::Identity& event,
+                                                 std::chrono::milliseconds deadline) = 0;
+  struct Decided {
+    std::vector<Decision> decisions;
+    std::vector<SkippedHole> skipped;
+  };
+  virtual core::Result<Decided> decided(std::chrono::milliseconds deadline) = 0;
 };
 
 }  // namespace sluice::projection

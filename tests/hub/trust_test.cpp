@@ -127,6 +127,27 @@ TEST_F(TrustTest, AParkedEventIsShownAndGivenUpAndItsStreamGoesOn) {
   EXPECT_EQ(document(changed).at("summary").as_array()[0].as_object().at("added").as_int64(), 1);
 }
 
+TEST_F(TrustTest, AHoleThatWasSteppedOverIsOneAsOfALaterMoment) {
+  publisher_.events({}, 2, 3);
+  publisher_.events({}, 6, 7);
+  ASSERT_TRUE(caught_up(2)) << hub_->log();
+  const auto skipped =
+      sluice({"holds", "skip", "--gateway-id", "plant-7", "--epoch", "0000000000001111", "--lane",
+              "telemetry", "--to", "5", "--reason", "the card burned"});
+  EXPECT_EQ(skipped.code, 0) << skipped.output;
+  EXPECT_EQ(hub_->effects(), 4);
+  const auto events = [&](const std::string& when, const std::string& name) {
+    const std::string file = (hub_->folder() / name).string();
+    const auto as_of = sluice({"model", "as-of", "pumps", when, "--into", file});
+    EXPECT_EQ(as_of.code, 0) << as_of.output;
+    auto then = projection::Target::open(std::filesystem::path(file), projection::Access::kRead);
+    return then ? *projection::query_int(**then, "SELECT count(*) FROM events") : -1;
+  };
+  EXPECT_EQ(events("5", "before.db"), 2);
+  EXPECT_EQ(events("now", "after.db"), 4);
+  EXPECT_EQ(sluice({"model", "verify", "pumps"}).code, 0);
+}
+
 TEST_F(TrustTest, AModelIsBuiltAsOfAPositionAndComparedWithNow) {
   publisher_.events({}, 2, 301);
   ASSERT_TRUE(caught_up(300)) << hub_->log();

@@ -3,22 +3,14 @@
 // rolled back, and killed at any moment of that.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <condition_variable>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <mutex>
 #include <set>
-#include <thread>
 
-#include "core/json.hpp"
 #include "tests/hub/event_reader.hpp"
-#include "tests/hub/hub_program.hpp"
-#include "tests/hub/test_publisher.hpp"
-#include "tests/hub/version_reader.hpp"
-#include "tests/support/nats_server.hpp"
+#include "tests/hub/versions_fixture.hpp"
 #include "tests/support/postgres_server.hpp"
 
 namespace sluice {
@@ -29,92 +21,9 @@ using hub::VersionId;
 using test::eventually;
 using test::HubProgram;
 using test::summed_model;
-using test::TestPublisher;
 using test::VersionReader;
+using test::VersionsTest;
 namespace fs = std::filesystem;
-
-class VersionsTest : public testing::Test {
- protected:
-  static HubProgram::Options options(const std::string& text, const std::string& more = {}) {
-    HubProgram::Options out;
-    out.model = text;
-    out.more = more;
-    return out;
-  }
-  void fill(core::Seq last) {
-    publisher_.epoch_opened({}, 1);
-    publisher_.events({}, 2, last);
-    filled_ = last;
-  }
-  // Traffic until stop_traffic(): about 2,000 events a second.
-  void start_traffic() {
-    feeder_ = std::thread([this] {
-      TestPublisher publisher(server_.url());
-      while (!stopping_) {
-        publisher.events({}, filled_ + 1, filled_ + 100);
-        filled_ += 100;
-        std::unique_lock lock(mutex_);
-        wake_.wait_for(lock, 50ms, [this] { return stopping_.load(); });
-      }
-    });
-  }
-  void stop_traffic() {
-    stopping_ = true;
-    wake_.notify_all();
-    if (feeder_.joinable()) feeder_.join();
-  }
-  void TearDown() override { stop_traffic(); }
-
-  static core::json::object pumps(const HubProgram& hub) {
-    return core::json::object(hub.json("/v1/models").at("models").as_array().at(0).as_object());
-  }
-  static std::string serving(const HubProgram& hub) {
-    return std::string(pumps(hub).at("serving").as_string());
-  }
-  static bool all_there(const HubProgram& hub, std::int64_t n) {
-    const auto rows = hub.json("/v1/models/pumps/sums").at("rows").as_array();
-    return rows.size() == 1 && rows[0].as_object().at("n").as_int64() == n &&
-           hub.row_count("/v1/models/pumps/events?n__ne=1") == 0;
-  }
-  static void edit(const HubProgram& hub, const std::string& text) {
-    hub.folder().write("pumps.model.toml", text);
-  }
-  static http::Response post(const HubProgram& hub, const std::string& verb,
-                             const std::string& body = R"({"reason":"test"})") {
-    return hub.post("/v1/models/" + verb, body);
-  }
-  // summed_model(), which minds no value.
-  static std::string careless(int version) {
-    const std::string rule = "latest = { last_value = \".value\" }\n";
-    std::string text = summed_model(version);
-    return text.erase(text.find(rule), rule.size());
-  }
-  // Why the version under construction cannot serve; waits for that. Empty: it does not say.
-  static std::string stuck(const HubProgram& hub) {
-    std::string why;
-    (void)eventually([&] {
-      const auto now = pumps(hub);
-      if (now.at("building").is_null()) return false;
-      const auto& building = now.at("building").as_object();
-      if (building.at("state") != "waiting" && building.at("state") != "refused") return false;
-      why = building.at("why").as_string();
-      return true;
-    });
-    return why;
-  }
-  static std::string link(const HubProgram& hub) {
-    std::error_code error;
-    return fs::read_symlink(hub.folder() / "state/pumps.db", error).string();
-  }
-
-  test::NatsServer server_;
-  TestPublisher publisher_{server_.url()};
-  std::atomic<core::Seq> filled_{0};
-  std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::thread feeder_;
-};
 
 TEST_F(VersionsTest, ANewVersionIsBuiltBesideAndSwitchedUnderTrafficWithoutAWrongRead) {
   publisher_.make_hub_stream("main");
@@ -432,90 +341,6 @@ TEST_F(VersionsTest, AWholeHistoryThatTheHubNoLongerHasRefusesAndTheOldVersionSe
   const auto lanes = hub.json("/v1/models/pumps").at("lanes").as_array();
   ASSERT_EQ(lanes.size(), 1u);
   EXPECT_EQ(lanes[0].as_object().at("available_from").as_int64(), 902);
-}
-
-TEST_F(VersionsTest, ABuildWaitsWhileItParksMoreThanTheServingVersion) {
-  publisher_.make_hub_stream("main");
-  publisher_.epoch_opened({}, 1);
-  publisher_.event({}, 2, "Measured", R"({"k":1,"value":2})", "pump/1");
-  publisher_.event({}, 3, "Measured", R"({"k":1,"value":"three"})", "pump/2");
-  HubProgram hub(server_.url(), options(careless(1)));
-  ASSERT_TRUE(eventually([&] { return all_there(hub, 2); })) << hub.log();
-  edit(hub, summed_model(2));
-  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
-  ASSERT_NE(stuck(hub), "") << hub.log();
-  EXPECT_EQ(serving(hub), "1");
-  const auto accepted = post(hub, "pumps/rebuild", R"({"reason":"text is wrong","accept":true})");
-  ASSERT_EQ(accepted.status, 200u);
-  // The old verdict is gone with the answer: who waits for the version is not told that it cannot.
-  const auto answer = core::parse_json(accepted.body);
-  ASSERT_TRUE(answer) << accepted.body;
-  const core::json::value building = answer->at("building");
-  EXPECT_TRUE(building.is_null() || building.at("state").as_string() != "waiting") << accepted.body;
-  EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; })) << hub.log();
-}
-
-TEST_F(VersionsTest, WhatOperatorsGaveUpIsGivenUpInTheNextVersionToo) {
-  publisher_.make_hub_stream("main");
-  publisher_.epoch_opened({}, 1);
-  publisher_.event({}, 2, "Measured", R"({"k":1,"value":"two"})", "pump/1");
-  publisher_.event({}, 3, "Measured", R"({"k":2,"value":3})", "pump/1");
-  publisher_.event({}, 4, "Measured", R"({"k":3,"value":4})", "pump/2");
-  HubProgram hub(server_.url(), options(summed_model(1)));
-  ASSERT_TRUE(eventually([&] { return all_there(hub, 1); })) << hub.log();
-  const auto parked = hub.json("/v1/parked").at("parked").as_array();
-  ASSERT_EQ(parked.size(), 1u);
-  const std::string event(parked[0].as_object().at("event").as_string());
-  const auto skipped =
-      hub.post("/v1/parked/skip", R"({"model":"pumps","reason":"bench","event":")" + event + "\"}");
-  ASSERT_EQ(skipped.status, 200u) << skipped.body;
-  ASSERT_TRUE(eventually([&] { return all_there(hub, 2); })) << hub.log();
-  EXPECT_EQ(post(hub, "pumps/rebuild").status, 200u);
-  EXPECT_TRUE(eventually([&] { return serving(hub) == "1.2"; })) << hub.log();
-  EXPECT_TRUE(all_there(hub, 2));
-  EXPECT_TRUE(hub.json("/v1/parked").at("parked").as_array().empty());
-  // And in one of another definition, and once more.
-  edit(hub, summed_model(2));
-  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
-  EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; })) << hub.log();
-  EXPECT_TRUE(all_there(hub, 2));
-  const auto decisions = hub.json("/v1/definitions/pumps/decisions").at("decisions").as_array();
-  ASSERT_EQ(decisions.size(), 1u);
-  EXPECT_EQ(decisions[0].as_object().at("event").as_string(), event);
-  EXPECT_EQ(decisions[0].as_object().at("deed").as_string(), "skip");
-  EXPECT_TRUE(decisions[0].as_object().at("done").as_bool());
-}
-
-// Version 1 takes what version 2 cannot, so it had its effect there before it was given up.
-TEST_F(VersionsTest, WhatWasGivenUpSinceIsOutOfAVersionThatIsRolledBackToByOneCommand) {
-  publisher_.make_hub_stream("main");
-  publisher_.epoch_opened({}, 1);
-  publisher_.event({}, 2, "Measured", R"({"k":1,"value":2})", "pump/1");
-  publisher_.event({}, 3, "Measured", R"({"k":1,"value":"three"})", "pump/2");
-  HubProgram hub(server_.url(), options(careless(1)));
-  ASSERT_TRUE(eventually([&] { return all_there(hub, 2); })) << hub.log();
-  edit(hub, summed_model(2));
-  EXPECT_EQ(post(hub, "reload", "{}").status, 200u);
-  ASSERT_NE(stuck(hub), "") << hub.log();
-  ASSERT_EQ(post(hub, "pumps/rebuild", R"({"reason":"text is wrong","accept":true})").status, 200u);
-  ASSERT_TRUE(eventually([&] { return serving(hub) == "2"; })) << hub.log();
-  const auto skipped =
-      hub.post("/v1/parked/skip", R"({"model":"pumps","reason":"bench",)"
-                                  R"("event":"plant-7.0000000000001111.telemetry.3"})");
-  ASSERT_EQ(skipped.status, 200u) << skipped.body;
-
-  ASSERT_EQ(post(hub, "pumps/rollback").status, 200u);
-  const std::string why = stuck(hub);
-  EXPECT_NE(why.find("telemetry.3"), std::string::npos) << why;
-  EXPECT_NE(why.find("`sluice model rebuild NAME --reason TEXT`"), std::string::npos) << why;
-  const auto anew = post(hub, "pumps/rebuild");
-  ASSERT_EQ(anew.status, 200u) << anew.body;
-  ASSERT_TRUE(eventually([&] { return serving(hub) == "1.2"; })) << hub.log();
-  EXPECT_TRUE(all_there(hub, 1));
-  EXPECT_TRUE(hub.json("/v1/parked").at("parked").as_array().empty());
-  // And forward: there it was never in.
-  ASSERT_EQ(post(hub, "pumps/rollback").status, 200u);
-  EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; })) << hub.log();
 }
 
 }  // namespace
