@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/config_reader.hpp"
 
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -12,6 +9,7 @@
 #include <sstream>
 
 #include "core/text.hpp"
+#include "core/toml.hpp"
 #include "core/toml_depth.hpp"
 
 namespace sluice::core {

@@ -8,12 +8,8 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/toml.hpp"
 #include "projection/model/definition.hpp"
-
-#if !defined(TOML_EXCEPTIONS)
-#define TOML_EXCEPTIONS 0
-#endif
-#include <toml++/toml.h>
 
 namespace sluice::projection {
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <random>
 #include <string>
 
 namespace sluice::core {
@@ -164,6 +166,31 @@ TEST(ConfigReader, SaysThatAFileCannotBeRead) {
     ASSERT_FALSE(reader) << path;
     EXPECT_EQ(reader.error().code, Errc::kConfig);
     EXPECT_THAT(reader.error().message, HasSubstr(path));
+  }
+}
+
+TEST(ConfigReader, NoTextEndsTheProgram) {
+  for (const char* text :
+       {"[", "[[", "[[[", "[.a]", "[[.a]]", "[=]", "[#", "[\n]", "a = [", "a = {"})
+    EXPECT_FALSE(read(text)) << text;
+  constexpr std::string_view pieces[] = {
+      "[",      "]",          "{",        "}",
+      ".",      "=",          "\"",       "'",
+      "\"\"\"", "'''",        ",",        "#",
+      "\n",     "\r\n",       " ",        "\t",
+      "a",      "1",          "-",        "+",
+      "_",      ":",          "inf",      "nan",
+      "0x",     "1e",         "\\u",      "\\",
+      "\\U00",  "T",          "Z",        "true",
+      "\xff",   "\xc3",       "\x7f",     "x=",
+      "[a]",    "=1",         "0b",       "=[",
+      "={",     "1979-05-27", "07:32:00", std::string_view("\0", 1)};
+  std::mt19937 random(4);
+  for (int run = 0; run < 30'000; ++run) {
+    std::string text;
+    for (std::size_t left = 1 + random() % 12; left > 0; --left)
+      text += pieces[random() % std::size(pieces)];
+    (void)read(text);
   }
 }
 
