@@ -12,6 +12,10 @@ namespace sluice::cli {
 
 namespace json = core::json;
 
+namespace {
+constexpr std::size_t kRangesMax = 20;
+}
+
 bool StreamFold::takes(const core::EventView& event) const {
   return event.gateway == gateway_ && event.category == stream_.category &&
          event.entity == stream_.entity && event.version != 0 &&
@@ -29,6 +33,7 @@ void StreamFold::hear(const projection::Incoming& message) {
   first_ns_ = seen_.size() == 1 ? at_ns : std::min(first_ns_, at_ns);
   last_ns_ = seen_.size() == 1 ? at_ns : std::max(last_ns_, at_ns);
   version_ = std::max(version_, event->version);
+  versions_.insert(event->version);
   std::string text;
   codec::data_to_json(event->data, text);
   const auto data = core::parse_json(text);
@@ -50,6 +55,17 @@ void StreamFold::fold(const core::EventView& event, std::int64_t at_ns, const js
   }
 }
 
+json::array StreamFold::missing_versions() const {
+  json::array out;
+  std::uint64_t next = 1;
+  for (const std::uint64_t version : versions_) {
+    if (version > next && out.size() < kRangesMax)
+      out.push_back(json::object{{"from", next}, {"to", version - 1}});
+    next = version + 1;
+  }
+  return out;
+}
+
 json::object StreamFold::json() const {
   json::object fields;
   for (const auto& [name, field] : fields_)
@@ -60,6 +76,8 @@ json::object StreamFold::json() const {
     newest.push_back(event->second);
   json::object out{
       {"stream", gateway_ + "/" + stream_.text()}, {"version", version_}, {"events", seen_.size()}};
+  out["missing"] = missing();
+  if (missing() != 0) out["missing_versions"] = missing_versions();
   if (!seen_.empty()) {
     out["first_at"] = core::format_time(first_ns_);
     out["last_at"] = core::format_time(last_ns_);

@@ -33,8 +33,12 @@ class StreamFold {
 
   std::uint64_t events() const { return seen_.size(); }
   std::uint64_t version() const { return version_; }
-  // {"stream", "version", "events", "first_at", "last_at", "fields": {name: {"value", "version",
-  // "at"}}, "newest": [...]}
+  // How many of the versions up to version() no event had: their events were dropped at the edge,
+  // or the hub stream no longer has them. Versions count from 1, without a hole.
+  std::uint64_t missing() const { return version_ - versions_.size(); }
+  // {"stream", "version", "events", "missing", "missing_versions": [{"from", "to"}], "first_at",
+  // "last_at", "fields": {name: {"value", "version", "at"}}, "newest": [...]}. Of the missing at
+  // most the first 20 ranges.
   core::json::object json() const;
 
  private:
@@ -44,11 +48,13 @@ class StreamFold {
     core::json::value value;
   };
   void fold(const core::EventView& event, std::int64_t at_ns, const core::json::value& data);
+  core::json::array missing_versions() const;
 
   std::string gateway_;
   core::StreamName stream_;
   Limits limits_;
   std::set<std::tuple<core::Epoch, core::Lane, core::Seq>> seen_;
+  std::set<std::uint64_t> versions_;  // a lost tail gives one to two events
   std::uint64_t version_ = 0;
   std::int64_t first_ns_ = 0;
   std::int64_t last_ns_ = 0;
