@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "projection/database/sql_words.hpp"
 #include "projection/value/arithmetic.hpp"
 
 namespace sluice::projection {
@@ -68,6 +69,11 @@ void assign(Cell& cell, const Value& value) {
 // writers never wait for each other crosswise.
 bool is_before(const Cell* a, const Cell* b, std::size_t key) {
   for (std::size_t i = 0; i < key; ++i) {
+    if (const auto* left = std::get_if<std::string>(&a[i])) {
+      const int order = left->compare(*std::get_if<std::string>(&b[i]));
+      if (order != 0) return order < 0;
+      continue;
+    }
     const Value left = view_of(a[i]);
     const Value right = view_of(b[i]);
     if (is_less(left, right)) return true;
@@ -100,7 +106,12 @@ Result<std::unique_ptr<Rows>> Rows::open(Target& target, std::vector<TableShape>
   for (TableShape& shape : shapes) {
     auto store = target.rows(shape);
     if (!store) return store.error();
-    rows->tables_.push_back({std::move(shape), std::move(*store), {}, {}, {}});
+    TableRows& table = rows->tables_.emplace_back();
+    table.shape = std::move(shape);
+    table.store = std::move(*store);
+    if (target.dialect() == Dialect::kSqlite)
+      SLUICE_TRY(prepare_all(target, {{&table.is_empty, "SELECT NOT EXISTS (SELECT 1 FROM " +
+                                                            sql::quoted(table.shape.name) + ")"}}));
   }
   return rows;
 }
@@ -147,6 +158,7 @@ Result<void> Rows::load() {
 }
 
 Result<void> Rows::load(TableRows& table) {
+  SLUICE_TRY(leave_out_new(table));
   if (table.wanted.empty()) return {};
   loading_.clear();
   for (Row* row : table.wanted) loading_.push_back(row->cells.data());
@@ -158,6 +170,26 @@ Result<void> Rows::load(TableRows& table) {
     weigh(row);
   }
   table.wanted.clear();
+  return {};
+}
+
+// Of the wanted rows those that the database cannot have.
+Result<void> Rows::leave_out_new(TableRows& table) {
+  if (table.is_empty == nullptr || table.wanted.empty()) return {};
+  if (!table.was_asked) {
+    const Statement::Resetting guard{*table.is_empty};
+    const auto row = table.is_empty->step();
+    if (!row) return row.error();
+    table.was_asked = true;
+    if (table.is_empty->integer(0) != 0) table.ever_stored.emplace();
+  }
+  if (!table.ever_stored) return {};
+  std::erase_if(table.wanted, [&](Row* row) {
+    if (table.ever_stored->may_hold(row->hash)) return false;
+    row->loaded = true;
+    weigh(*row);
+    return true;
+  });
   return {};
 }
 
@@ -217,6 +249,7 @@ Result<void> Rows::flush(TableRows& table, const Changed& changed) {
     if (!row->exists && !row->stored) continue;
     (row->exists ? storing_ : erasing_).push_back(row->cells.data());
     row->stored = row->exists;
+    if (row->exists && table.ever_stored) table.ever_stored->add(row->hash);
     if (changed) changed(*row);
     weigh(*row);
   }
@@ -237,15 +270,26 @@ void Rows::trim(std::size_t bytes_max) {
       bytes_ -= row->bytes;
       return true;
     });
-  if (bytes_ > bytes_max) forget();
+  if (bytes_ > bytes_max)
+    for (TableRows& table : tables_) drop(table);
 }
 
 void Rows::forget() {
-  for (std::size_t i = 0; i < tables_.size(); ++i) forget(i);
+  for (std::size_t i = 0; i < tables_.size(); ++i) {
+    forget(i);
+    tables_[i].was_asked = false;
+  }
 }
 
 void Rows::forget(std::size_t index) {
   TableRows& table = tables_[index];
+  drop(table);
+  table.ever_stored.reset();
+  table.was_asked = true;  // others write it, and will again: it is not worth asking
+}
+
+// Only the rows: what is known of the table stays true.
+void Rows::drop(TableRows& table) {
   for (const auto& row : table.rows) bytes_ -= row->bytes;
   table.rows.clear();
   table.wanted.clear();

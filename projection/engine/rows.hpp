@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "core/result.hpp"
 #include "projection/database/target.hpp"
+#include "projection/engine/key_filter.hpp"
 #include "projection/value/value.hpp"
 
 namespace sluice::projection {
@@ -84,6 +86,12 @@ class Rows {
     boost::unordered_flat_set<std::unique_ptr<Row>, Hash, Equal> rows;
     std::vector<Row*> wanted;  // asked for, not yet loaded
     std::vector<Row*> dirty;
+    // SQLite: to look for a row costs half of what writing it does, and while a version is built
+    // many keys are new. Of a table that was empty when it was first asked for a row, all keys that
+    // were stored since.
+    StatementPtr is_empty;
+    bool was_asked = false;
+    std::optional<KeyFilter> ever_stored;
   };
   // What a cell, or a row's being there, was before. Entries are used again for their memory.
   struct Before {
@@ -96,6 +104,8 @@ class Rows {
 
   Row* add(TableRows& table, const Key& key);
   core::Result<void> load(TableRows& table);
+  core::Result<void> leave_out_new(TableRows& table);
+  void drop(TableRows& table);
   core::Result<void> flush(TableRows& table, const Changed& changed);
   Before& note(Row& row, std::size_t column);
   void weigh(Row& row);
