@@ -5,7 +5,6 @@
 #include <cmath>
 #include <utility>
 
-#include "core/codec/field.hpp"
 #include "core/text.hpp"
 
 namespace sluice::projection {
@@ -121,6 +120,7 @@ void Extractor::event(const core::EventView& event, bool is_late, std::int64_t c
   event_ = &event;
   is_late_ = is_late;
   clock_ns_ = clock_ns;
+  scalar_of_.clear();
   stream_.reset();
   epoch_.reset();
   id_.reset();
@@ -198,6 +198,15 @@ Result<Value> Extractor::read(const Source& source, Type type) {
   return fail(Errc::kInternal, "a source of no kind");
 }
 
+// One field often feeds several columns, one after the other: its data is walked through once.
+const codec::Scalar& Extractor::scalar_at(const Source& source) {
+  if (scalar_of_ != source.text) {
+    scalar_ = codec::find_field(event_->data, source.path);
+    scalar_of_ = source.text;
+  }
+  return scalar_;
+}
+
 Result<Extractor::Typed> Extractor::read_any(const Source& source) {
   if (source.kind != Kind::kField) {
     const Type type = source_type(source.kind).value_or(Type::kText);
@@ -205,7 +214,7 @@ Result<Extractor::Typed> Extractor::read_any(const Source& source) {
     if (!value) return value.error();
     return Typed{*value, type};
   }
-  const codec::Scalar scalar = codec::find_field(event_->data, source.path);
+  const codec::Scalar& scalar = scalar_at(source);
   if (std::holds_alternative<codec::Absent>(scalar)) return Typed{};
   if (std::holds_alternative<codec::Nil>(scalar)) return Typed{Value::null(), Type::kText};
   if (const auto* v = std::get_if<bool>(&scalar))
@@ -222,15 +231,15 @@ Result<Extractor::Typed> Extractor::read_any(const Source& source) {
 
 Result<Value> Extractor::presence(const Source& source) {
   if (source.kind == Kind::kField) {
-    const codec::Scalar scalar = codec::find_field(event_->data, source.path);
+    const codec::Scalar& scalar = scalar_at(source);
     if (std::holds_alternative<codec::Absent>(scalar) || std::holds_alternative<codec::Nil>(scalar))
       return Value{};
   }
   return Value::of(std::int64_t{1});
 }
 
-Result<Value> Extractor::field(const Source& source, Type type) const {
-  const codec::Scalar scalar = codec::find_field(event_->data, source.path);
+Result<Value> Extractor::field(const Source& source, Type type) {
+  const codec::Scalar& scalar = scalar_at(source);
   if (std::holds_alternative<codec::Absent>(scalar)) return Value{};
   if (std::holds_alternative<codec::Nil>(scalar)) return Value::null();
   switch (type) {

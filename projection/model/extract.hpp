@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/codec/field.hpp"
 #include "core/event.hpp"
 #include "core/result.hpp"
 #include "projection/model/model.hpp"
@@ -43,12 +44,15 @@ class Extractor {
   std::string_view tie_break();
 
  private:
-  core::Result<Value> field(const Source& source, Type type) const;
+  core::Result<Value> field(const Source& source, Type type);
+  const codec::Scalar& scalar_at(const Source& source);
   std::string_view keep(std::optional<std::string>& slot, std::string text);
 
   const core::EventView* event_ = nullptr;
   bool is_late_ = false;
   std::int64_t clock_ns_ = 0;
+  std::string scalar_of_;  // the field that was read last, as its source says it; empty: none
+  codec::Scalar scalar_;
   std::optional<std::string> stream_;
   std::optional<std::string> epoch_;
   std::optional<std::string> id_;
