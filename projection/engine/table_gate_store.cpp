@@ -64,7 +64,10 @@ Result<void> TableGateStore::prepare() {
            "INSERT INTO _sluice_gate (gateway, lane, epoch, state, start, first, next, previous,"
            " previous_last, wake_at, held, held_gaps, absent, since_ns, since_hub_seq)"
            " VALUES (?1, ?2, ?3, 0, 0, 0, 0, '', 0, 0, 0, 0, 0, 0, 0) RETURNING id"},
-          {&go_on_, "UPDATE _sluice_gate SET next = ?2 WHERE id = ?1"},
+          {&go_on_, by_one() ? "UPDATE _sluice_gate SET next = ?2 WHERE id = ?1"
+                             : "UPDATE _sluice_gate SET next = went_on.next FROM"
+                               " unnest(?1::text::bigint[], ?2::text::bigint[])"
+                               " AS went_on (id, next) WHERE _sluice_gate.id = went_on.id"},
           {&lane_rows_, select + " FROM _sluice_gate WHERE gateway = ?1 AND lane = ?2 ORDER BY id"},
           {&waiting_, select +
                           " FROM _sluice_gate WHERE gateway = ?1 AND lane = ?2 AND previous = ?3"
@@ -128,22 +131,41 @@ void TableGateStore::trim_cache() {
 
 Result<void> TableGateStore::flush() {
   if (dirty_.empty()) return {};
-  // SQLite writes every index anew whose columns a statement names, and most rows only went on.
-  // PostgreSQL looks at the values, and takes many rows at once.
-  const bool by_one = target_.dialect() == Dialect::kSqlite;
+  std::vector<Cached*> went_on;
   std::vector<std::vector<Cell>> rows;
   std::vector<const Cell*> cells;
   for (Cached* row : dirty_) {
     row->dirty = false;
-    if (by_one && only_went_on(*row)) {
-      SLUICE_TRY(go_on_->bind(1, row->id).bind(2, static_cast<std::int64_t>(row->next)).post());
+    if (only_went_on(*row)) {
+      went_on.push_back(row);
       continue;
     }
     cells.push_back(rows.emplace_back(gate_cells(*row)).data());
     row->stored = static_cast<const GateRow&>(*row);
   }
   dirty_.clear();
+  SLUICE_TRY(go_on(went_on));
   return cells.empty() ? Result<void>() : store_->store(cells);
+}
+
+// Most rows only went on, and to name all columns costs more: SQLite writes every index anew whose
+// columns a statement names, and PostgreSQL is sent and compares them all.
+Result<void> TableGateStore::go_on(std::span<Cached* const> rows) {
+  if (rows.empty()) return {};
+  if (by_one()) {
+    for (const Cached* row : rows)
+      SLUICE_TRY(go_on_->bind(1, row->id).bind(2, as_int(row->next)).post());
+    return {};
+  }
+  std::string ids;
+  std::string nexts;
+  for (const Cached* row : rows) {
+    ids += (ids.empty() ? "{" : ",") + std::to_string(row->id);
+    nexts += (nexts.empty() ? "{" : ",") + std::to_string(row->next);
+  }
+  ids += '}';
+  nexts += '}';
+  return go_on_->bind(1, std::string_view(ids)).bind(2, std::string_view(nexts)).post();
 }
 
 // Nothing but `next` is another than in the database; `stored` then has it already.

@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -58,6 +60,8 @@ class TableGateStore final : public GateStore {
     std::optional<GateRow> stored;  // as the database has it, if that is known
   };
   static bool only_went_on(Cached& row);
+  core::Result<void> go_on(std::span<Cached* const> rows);
+  bool by_one() const { return target_.dialect() == Dialect::kSqlite; }  // no round trips to save
   struct Key {
     std::string gateway;
     core::Epoch epoch;
@@ -95,8 +99,14 @@ class TableGateStore final : public GateStore {
   struct Orders {
     std::optional<std::int64_t> oldest, newest;
   };
+  struct Name {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
   core::Result<Orders*> orders_of(std::string_view gateway);
-  std::map<std::string, Orders, std::less<>> orders_;
+  std::unordered_map<std::string, Orders, Name, std::equal_to<>> orders_;
   std::pair<std::string, Orders*> orders_last_;  // of the gateway that the event before was of
 
   std::unique_ptr<RowStore> store_;  // of _sluice_gate
