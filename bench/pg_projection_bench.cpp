@@ -2,12 +2,14 @@
 // Projection into PostgreSQL beside a hand-written loop: one prepared upsert per event, pipelined,
 // with the same gate.
 //
-//     pg_projection_bench [--rounds=5] [--events=300000] [--streams=1000,100000] [--batch=500]
+//     pg_projection_bench [--rounds=5] [--events=300000] [--streams=1000,100000]
+//                         [--gateways=1000] [--batch=500]
 //
-// Once for each number of streams. The sides take turns on one scratch server (fsync on, Unix
-// socket). Both decode the same bodies with the same codec, check the Nats-Msg-Id, keep a gate row
-// and the position in each batch's transaction, and commit without waiting for the disk, since the
-// position goes with the rows.
+// Once for each number of streams, and with the first of them for --gateways that take turns, so
+// that every event has another gate row. The sides take turns on one scratch server (fsync on, Unix
+// socket). Both decode the same bodies with the same codec, check the Nats-Msg-Id, keep the gate's
+// rows and the position in each batch's transaction, and commit without waiting for the disk, since
+// the position goes with the rows.
 #include <libpq-fe.h>
 
 #include <algorithm>
@@ -32,7 +34,7 @@ class HandWritten {
         "; SET synchronous_commit = off; SET jit = off;"
         "CREATE TABLE machine (gateway text COLLATE \"C\", machine text COLLATE \"C\", n bigint,"
         " sum float8, last float8, low float8, high float8, PRIMARY KEY (gateway, machine));"
-        "CREATE TABLE gate (gateway text, epoch text, lane int, next bigint,"
+        "CREATE TABLE gate (gateway text, epoch text, lane bigint, next bigint,"
         " PRIMARY KEY (gateway, epoch, lane));"
         "CREATE TABLE position (hub text PRIMARY KEY, sequence bigint)");
     prepare("upsert",
@@ -40,8 +42,8 @@ class HandWritten {
             " DO UPDATE SET n = machine.n + 1, sum = machine.sum + $3, last = $3,"
             " low = least(machine.low, $3), high = greatest(machine.high, $3)");
     prepare("gate",
-            "INSERT INTO gate VALUES ('bench', '1234567890abcdef', 2, $1)"
-            " ON CONFLICT (gateway, epoch, lane) DO UPDATE SET next = $1");
+            "INSERT INTO gate VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT (gateway, epoch, lane) DO UPDATE SET next = $4");
     prepare("position",
             "INSERT INTO position VALUES ('EVENTS-main', $1)"
             " ON CONFLICT (hub) DO UPDATE SET sequence = $1");
@@ -61,7 +63,12 @@ class HandWritten {
       // Read on the way, or both ends stop on full buffers.
       if (sent_ == 100) collect();
     }
-    run_prepared("gate", {big_endian(checked_.next())});
+    checked_.each_lane([&](const HandChecked::Lane& lane) {
+      const std::string epoch = lane.epoch.text();
+      run_prepared("gate", {lane.gateway, epoch, big_endian(static_cast<std::uint64_t>(lane.lane)),
+                            big_endian(lane.next)});
+      if (sent_ == 100) collect();
+    });
     run_prepared("position", {big_endian(hub_seq)});
     send("COMMIT");
     collect();
@@ -89,10 +96,10 @@ class HandWritten {
     ++sent_;
   }
   void run_prepared(const char* name, std::initializer_list<std::string_view> values) {
-    std::array<std::string, 3> texts;  // with the zero that libpq wants behind them
-    std::array<const char*, 3> data{};
-    std::array<int, 3> lengths{};
-    const std::array<int, 3> binary = {1, 1, 1};
+    std::array<std::string, 4> texts;  // with the zero that libpq wants behind them
+    std::array<const char*, 4> data{};
+    std::array<int, 4> lengths{};
+    const std::array<int, 4> binary = {1, 1, 1, 1};
     std::size_t i = 0;
     for (const std::string_view value : values) {
       texts[i] = value;
@@ -136,7 +143,8 @@ void compare(const ProjectionPlan& plan, long rounds, const std::string& conninf
   const auto model = need(projection::Model::parse(kProjectionModel, "bench.model.toml"));
   std::vector<double> hand, engine, ratio;
   for (long round = 0; round < rounds; ++round) {
-    const std::string version = std::to_string(plan.streams) + "_" + std::to_string(round);
+    const std::string version = std::to_string(plan.streams) + "_" + std::to_string(plan.gateways) +
+                                "_" + std::to_string(round);
     hand.push_back(run_hand(plan, messages, conninfo, "hand" + version));
     engine.push_back(run_engine(plan, messages, model,
                                 projection::Place::postgres(conninfo, "bench__v" + version)));
@@ -157,6 +165,7 @@ void measure(Arguments arguments) {
   plan.events = static_cast<std::size_t>(arguments.number("events", 300'000));
   plan.batch = static_cast<std::size_t>(arguments.number("batch", 500));
   const auto streams = arguments.numbers("streams", {1000, 100'000});
+  const auto gateways = static_cast<std::size_t>(arguments.number("gateways", 1000));
   arguments.finish();
   if (plan.events == 0 || plan.batch == 0) give_up("a number is 0");
 
@@ -168,6 +177,9 @@ void measure(Arguments arguments) {
     plan.streams = some;
     compare(plan, rounds, server.conninfo());
   }
+  plan.streams = streams.front();
+  plan.gateways = gateways;
+  compare(plan, rounds, server.conninfo());
 }
 
 }  // namespace

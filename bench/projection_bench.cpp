@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Projection into SQLite beside a hand-written prepared upsert loop with the same gate.
 //
-//     projection_bench [--rounds=5] [--events=300000] [--streams=1000,200000] [--batch=500]
-//                      [--dir=FOLDER] [--model=examples/machine-temperature.model.toml]
+//     projection_bench [--rounds=5] [--events=300000] [--streams=1000,200000] [--gateways=1000]
+//                      [--batch=500] [--dir=FOLDER]
+//                      [--model=examples/machine-temperature.model.toml]
 //
-// Once for each number of streams: rows that stay in memory, and more rows than do. The sides take
-// turns. Both decode the same bodies with the same codec, check the Nats-Msg-Id,
-// keep a gate row and the position in each batch's transaction, and run SQLite with the same
+// Once for each number of streams: rows that stay in memory, and more rows than do. Once more with
+// the first of them and --gateways that take turns, so that every event has another gate row. The
+// sides take turns. Both decode the same bodies with the same codec, check the Nats-Msg-Id, keep
+// the gate's rows and the position in each batch's transaction, and run SQLite with the same
 // settings.
 #include <sqlite3.h>
 
@@ -55,11 +57,14 @@ class HandWritten {
   void apply(const Message* messages, std::size_t count, std::uint64_t hub_seq) {
     run("BEGIN IMMEDIATE");
     for (std::size_t i = 0; i < count; ++i) one(messages[i]);
-    text(gate_, 1, "bench");
-    text(gate_, 2, "1234567890abcdef");
-    sqlite3_bind_int64(gate_, 3, 2);
-    sqlite3_bind_int64(gate_, 4, static_cast<sqlite3_int64>(checked_.next()));
-    step(gate_);
+    checked_.each_lane([&](const HandChecked::Lane& lane) {
+      const std::string epoch = lane.epoch.text();
+      text(gate_, 1, lane.gateway);
+      text(gate_, 2, epoch);
+      sqlite3_bind_int64(gate_, 3, static_cast<sqlite3_int64>(lane.lane));
+      sqlite3_bind_int64(gate_, 4, static_cast<sqlite3_int64>(lane.next));
+      step(gate_);
+    });
     sqlite3_bind_int64(position_, 1, static_cast<sqlite3_int64>(hub_seq));
     step(position_);
     run("COMMIT");
@@ -161,6 +166,7 @@ void measure(Arguments arguments) {
   plan.batch = static_cast<std::size_t>(arguments.number("batch", 500));
   plan.dir = arguments.text("dir", std::filesystem::temp_directory_path().string());
   const auto streams = arguments.numbers("streams", {1000, 200'000});
+  const auto gateways = static_cast<std::size_t>(arguments.number("gateways", 1000));
   const std::string example = arguments.text("model", "examples/machine-temperature.model.toml");
   arguments.finish();
   if (plan.events == 0 || plan.batch == 0) give_up("a number is 0");
@@ -170,6 +176,9 @@ void measure(Arguments arguments) {
     compare(plan, rounds);
   }
   plan.streams = streams.front();
+  plan.gateways = gateways;
+  compare(plan, rounds);
+  plan.gateways = 1;
   try_example(plan, rounds, example);
 }
 

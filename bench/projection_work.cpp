@@ -72,8 +72,19 @@ HandChecked::Reading HandChecked::read(const Message& message) {
   if (!identity || identity->gateway != event->gateway || identity->epoch != event->epoch ||
       identity->lane != event->lane || identity->seq != event->seq)
     give_up("identity");
-  if (event->seq != next_) give_up("out of order");
-  ++next_;
+  const std::string_view name =
+      std::string_view(message.msg_id).substr(0, message.msg_id.rfind('.'));
+  if (last_ == nullptr || last_->first != name) {
+    auto known = lanes_.find(name);
+    if (known == lanes_.end())
+      known = lanes_.emplace(name, Lane{identity->gateway, identity->epoch, identity->lane}).first;
+    last_ = &*known;
+  }
+  Lane& lane = last_->second;
+  if (event->seq != lane.next) give_up("out of order");
+  ++lane.next;
+  if (!lane.went_on) went_on_.push_back(&lane);
+  lane.went_on = true;
   if (event->type != "Reading") return {*event, 0, false};
   const auto value = codec::find_field(event->data, path);
   const auto* real = std::get_if<double>(&value);

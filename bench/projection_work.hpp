@@ -5,6 +5,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -18,7 +21,7 @@ namespace sluice::bench {
 struct ProjectionPlan {
   std::size_t events = 0;
   std::size_t streams = 0;
-  std::size_t gateways = 1;  // above 1: not for HandChecked, which knows one lane
+  std::size_t gateways = 1;
   std::size_t batch = 0;
 };
 
@@ -35,7 +38,8 @@ std::vector<Message> make_messages(const ProjectionPlan& plan);
 std::string projection_size(const ProjectionPlan& plan);
 
 // For hand-written loops: decodes, checks the identity and the order as the gate would, and gives
-// the event; its reading if it is one. Ends the program when something is wrong.
+// the event; its reading if it is one. Ends the program when something is wrong, where the engine
+// skips a copy, holds what came early, and parks what cannot take effect.
 class HandChecked {
  public:
   struct Reading {
@@ -43,11 +47,34 @@ class HandChecked {
     double value = 0;
     bool is_reading = false;
   };
+  struct Lane {
+    std::string gateway;
+    core::Epoch epoch;
+    core::Lane lane = core::Lane::kTelemetry;
+    core::Seq next = 1;
+    bool went_on = false;
+  };
   Reading read(const Message& message);
-  core::Seq next() const { return next_; }
+  // Each lane that went on since the last call: what a batch has to write.
+  template <class Visit>
+  void each_lane(Visit&& visit) {
+    for (Lane* lane : went_on_) {
+      visit(*lane);
+      lane->went_on = false;
+    }
+    went_on_.clear();
+  }
 
  private:
-  core::Seq next_ = 1;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  std::unordered_map<std::string, Lane, Hash, std::equal_to<>> lanes_;  // as identities begin
+  std::pair<const std::string, Lane>* last_ = nullptr;  // the lane of the event before
+  std::vector<Lane*> went_on_;
 };
 
 // One table: count, sum, last, lowest and highest per machine.
