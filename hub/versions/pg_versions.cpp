@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 
+#include "hub/versions/lock_out.hpp"
 #include "hub/versions/version_store.hpp"
 #include "projection/database/sql_words.hpp"
 #include "projection/database/target.hpp"
@@ -36,6 +37,10 @@ constexpr const char* kShape =
     " WHERE n.nspname = ?1 AND c.relkind IN ('r', 'v')"
     " AND left(c.relname, 8) <> '_sluice_' AND left(a.attname, 8) <> '_sluice_'"
     " ORDER BY c.relname, a.attnum";
+
+constexpr const char* kRelations =
+    "SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = ?1 AND c.relkind IN ('r', 'v') ORDER BY c.relname";
 
 class PgVersions final : public VersionStore {
  public:
@@ -135,7 +140,16 @@ class PgVersions final : public VersionStore {
 
   Result<void> drop(const VersionId& id) override {
     SLUICE_TRY(connect());
-    return target_->exec("DROP SCHEMA IF EXISTS " + sql::quoted(schema_of(id)) + " CASCADE");
+    auto transaction = projection::Transaction::begin(*target_, Begin::kSynced);
+    if (!transaction) return transaction.error();
+    const std::string schema = schema_of(id);
+    const auto there = relations_of(schema);
+    if (!there) return there.error();
+    if (!there->empty())
+      SLUICE_TRY(lock_out(*target_, schema,
+                          "LOCK TABLE " + list(schema, *there) + " IN ACCESS EXCLUSIVE MODE"));
+    SLUICE_TRY(target_->exec("DROP SCHEMA IF EXISTS " + sql::quoted(schema) + " CASCADE"));
+    return transaction->commit();
   }
 
   Place place(const VersionId& id) const override {
@@ -152,18 +166,30 @@ class PgVersions final : public VersionStore {
           "._sluice_fence (hub_stream, token) SELECT hub_stream, " + kClosed + " FROM " +
           sql::quoted(schema_of(*held_)) +
           "._sluice_position ON CONFLICT (hub_stream) DO UPDATE SET token = " + kClosed));
-    const auto old = shape_of(model_);
-    if (!old) return old.error();
-    for (const auto& [name, columns] : *old)
-      SLUICE_TRY(target_->exec("DROP VIEW " + sql::quoted(model_) + "." + sql::quoted(name)));
+    SLUICE_TRY(write(book));
     const std::string schema = schema_of(serving.id);
     const auto fresh = shape_of(schema);
     if (!fresh) return fresh.error();
+    const auto old = shape_of(model_);
+    if (!old) return old.error();
+    // A start that changes nothing is in no reader's way. Views and book change together.
+    if (*old == *fresh && served() == serving.id) return {};
+    std::string made;
     for (const auto& [name, columns] : *fresh)
-      SLUICE_TRY(target_->exec("CREATE VIEW " + sql::quoted(model_) + "." + sql::quoted(name) +
-                               " AS SELECT " + columns + " FROM " + sql::quoted(schema) + "." +
-                               sql::quoted(name)));
-    return write(book);
+      made += "CREATE VIEW " + sql::quoted(model_) + "." + sql::quoted(name) + " AS SELECT " +
+              columns + " FROM " + sql::quoted(schema) + "." + sql::quoted(name) + ";";
+    std::vector<std::string> names;
+    for (const auto& [name, columns] : *old) names.push_back(name);
+    // Last: from here on readers wait.
+    if (!names.empty()) SLUICE_TRY(lock_out(*target_, model_, "DROP VIEW " + list(model_, names)));
+    return target_->exec(made);
+  }
+
+  static std::string list(const std::string& schema, const std::vector<std::string>& names) {
+    std::string out;
+    for (const std::string& name : names)
+      out += (out.empty() ? "" : ", ") + sql::quoted(schema) + "." + sql::quoted(name);
+    return out;
   }
 
   std::string schema_of(const VersionId& id) const {
@@ -227,6 +253,26 @@ class PgVersions final : public VersionStore {
       if (!*row) return out;
       if (const auto id = id_of((*rows)->text(0))) out.push_back(*id);
     }
+  }
+
+  // Tables and views, the engine's own as well.
+  Result<std::vector<std::string>> relations_of(const std::string& schema) {
+    const auto rows = target_->prepare(kRelations);
+    if (!rows) return rows.error();
+    (*rows)->bind(1, std::string_view(schema));
+    std::vector<std::string> out;
+    SLUICE_TRY(projection::each_row(**rows, [&](projection::Statement& row) -> Result<void> {
+      out.emplace_back(row.text(0));
+      return {};
+    }));
+    return out;
+  }
+
+  // As the database has it.
+  std::optional<VersionId> served() const {
+    const auto book = read_book(written_);
+    if (!book || book->serving() == nullptr) return std::nullopt;
+    return book->serving()->id;
   }
 
   // Name -> its columns as a SELECT takes them.

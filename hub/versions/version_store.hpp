@@ -45,8 +45,11 @@ class VersionStore {
   // book.serving() becomes what readers of the model's name find: at once, for good, and durable on
   // return with all that its database holds. What hold_still() held is closed in the same instant:
   // who has not heard of it yet can write nothing there. On an error the one before serves on.
+  // kBusy: readers of the model's name do not end their transactions; says whose. They are never
+  // disturbed themselves.
   virtual core::Result<void> serve(const VersionBook& book) = 0;
   // Deletes the database, which nobody has open for writing. Not that of the serving version.
+  // kBusy: somebody reads it.
   virtual core::Result<void> drop(const VersionId& id) = 0;
 
   virtual projection::Place place(const VersionId& id) const = 0;

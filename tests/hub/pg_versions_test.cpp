@@ -2,7 +2,16 @@
 // Where versions live in PostgreSQL: schemas, and views that are swapped in one transaction.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "hub/versions/lock_out.hpp"
 #include "hub/versions/version_store.hpp"
+#include "projection/database/target.hpp"
 #include "tests/support/postgres_server.hpp"
 
 namespace sluice::hub {
@@ -22,7 +31,34 @@ class PgVersionsTest : public testing::Test {
   }
   std::string read(const std::string& what) { return server_.query(what); }
 
-  test::PostgresServer server_;
+  // A reader's transaction.
+  class Reader {
+   public:
+    explicit Reader(const test::PostgresServer& server, const std::string& schema = "pumps")
+        : target_(std::move(*projection::Target::open(
+              projection::Place::postgres(server.conninfo(), schema), projection::Access::kRead))) {
+      (void)target_->begin(projection::Begin::kSynced);
+    }
+    ~Reader() { target_->rollback(); }
+    core::Result<std::string> ask(const std::string& sql) {
+      return projection::query_text(*target_, sql);
+    }
+
+   private:
+    std::unique_ptr<projection::Target> target_;
+  };
+
+  // Two views that say which version they are of.
+  void make_pair(const std::string& schema, const std::string& version) {
+    std::string sql = "CREATE SCHEMA " + schema + "; SET search_path = " + schema;
+    for (const char* table : {"alpha", "omega"})
+      sql += std::string("; CREATE TABLE ") + table + " (version text); INSERT INTO " + table +
+             " VALUES ('" + version + "')";
+    read(sql);
+  }
+
+  // A tenth of the usual: who waits for whom is looked at after this time.
+  test::PostgresServer server_{{.config = "deadlock_timeout = 100ms"}};
   std::unique_ptr<VersionStore> store_ = postgres_versions(server_.conninfo(), "pumps");
 };
 
@@ -82,6 +118,135 @@ TEST_F(PgVersionsTest, GenerationsHaveNamesOfTheirOwn) {
   const auto again = store_->load(1);
   ASSERT_TRUE(again);
   EXPECT_EQ(*again, *book);
+}
+
+TEST_F(PgVersionsTest, AStartThatChangesNothingIsInNoReadersWay) {
+  auto book = store_->load(1);
+  ASSERT_TRUE(book);
+  make_pair("pumps__v1", "1");
+  book->serve(kOne, 1);
+  ASSERT_TRUE(store_->serve(*book));
+  Reader reader(server_);
+  ASSERT_TRUE(reader.ask("SELECT version FROM omega"));
+  const auto again = postgres_versions(server_.conninfo(), "pumps");
+  auto same = again->load(2);
+  ASSERT_TRUE(same);
+  same->serve(kOne, 3);
+  const auto served = again->serve(*same);
+  EXPECT_TRUE(served) << core::to_string(served.error());
+}
+
+TEST(LockTimes, EndLongBeforeAReaderLooksForACircle) {
+  using std::chrono::milliseconds;
+  for (const int ms : {4, 100, 1'000, 60'000}) {
+    const auto times = lock_times(milliseconds(ms));
+    EXPECT_LE(2 * times.all, milliseconds(ms));
+    EXPECT_LT(times.each, times.all);
+  }
+  EXPECT_EQ(lock_times(milliseconds(60'000)).each, milliseconds(200));
+}
+
+// The reader has what the switch takes last, and asks for what it has taken first, when PostgreSQL
+// has looked already whether the switch waits in a circle.
+TEST_F(PgVersionsTest, AReaderOfTwoViewsIsNeverTheVictimOfASwitch) {
+  using namespace std::chrono_literals;
+  auto book = store_->load(1);
+  ASSERT_TRUE(book);
+  make_pair("pumps__v1", "1");
+  make_pair("pumps__v2", "2");
+  book->serve(kOne, 1);
+  ASSERT_TRUE(store_->serve(*book));
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool done = false;
+  std::string wrong;
+  const auto rest = [&](std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex);
+    return !wake.wait_for(lock, time, [&] { return done; });
+  };
+  std::atomic<int> rounds{0};
+  const auto read_both = [&](const char* first, const char* second) {
+    do {
+      {
+        Reader reader(server_);
+        const auto one = reader.ask(std::string("SELECT version FROM ") + first);
+        rest(150ms);  // a reader thinks
+        const auto other = reader.ask(std::string("SELECT version FROM ") + second);
+        const std::lock_guard lock(mutex);
+        if (!one || !other)
+          wrong = core::to_string(one ? other.error() : one.error());
+        else if (*one != *other)
+          wrong = "a mixed model: " + *one + " and " + *other;
+      }
+      ++rounds;
+    } while (rest(100ms));
+  };
+  std::thread up([&] { read_both("alpha", "omega"); });
+  std::thread down([&] { read_both("omega", "alpha"); });
+  int switches = 0;
+  const auto until = std::chrono::steady_clock::now() + 40s;
+  for (int i = 0; rounds < 20 && std::chrono::steady_clock::now() < until; ++i) {
+    book->serve(switches % 2 == 0 ? kTwo : kOne, 10 + i);
+    const auto switched = store_->serve(*book);
+    if (switched)
+      ++switches;
+    else
+      EXPECT_EQ(core::error_word(switched.error().code), "busy") << switched.error().message;
+  }
+  {
+    const std::lock_guard lock(mutex);
+    done = true;
+    wake.notify_all();
+  }
+  up.join();
+  down.join();
+  EXPECT_EQ(wrong, "");
+  EXPECT_GE(switches, 5);
+  EXPECT_GE(rounds, 20);
+  EXPECT_EQ(server_.log().find("deadlock"), std::string::npos) << server_.log();
+}
+
+TEST_F(PgVersionsTest, ASwitchSaysWhoReadsAndGoesThroughWhenTheyPause) {
+  auto book = store_->load(1);
+  ASSERT_TRUE(book);
+  make_pair("pumps__v1", "1");
+  make_pair("pumps__v2", "2");
+  book->serve(kOne, 1);
+  ASSERT_TRUE(store_->serve(*book));
+  book->serve(kTwo, 2);
+  {
+    Reader reader(server_);
+    ASSERT_TRUE(reader.ask("SELECT version FROM omega"));
+    const auto pid = reader.ask("SELECT pg_backend_pid()::text");
+    ASSERT_TRUE(pid);
+    const auto refused = store_->serve(*book);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, core::Errc::kBusy);
+    EXPECT_NE(refused.error().message.find("process " + *pid), std::string::npos)
+        << refused.error().message;
+    EXPECT_EQ(read("SELECT version FROM pumps.alpha"), "1");
+  }
+  const auto switched = store_->serve(*book);
+  EXPECT_TRUE(switched) << core::to_string(switched.error());
+  EXPECT_EQ(read("SELECT version FROM pumps.alpha"), "2");
+}
+
+TEST_F(PgVersionsTest, WhoReadsAKeptVersionKeepsItFromBeingDropped) {
+  ASSERT_TRUE(store_->load(1));
+  make_pair("pumps__v1", "1");
+  {
+    Reader reader(server_, "pumps__v1");
+    ASSERT_TRUE(reader.ask("SELECT version FROM omega"));
+    auto dropping = std::async(std::launch::async, [&] { return store_->drop(kOne); });
+    // A reader thinks.
+    EXPECT_EQ(dropping.wait_for(std::chrono::milliseconds(250)), std::future_status::timeout);
+    const auto other = reader.ask("SELECT version FROM alpha");
+    EXPECT_TRUE(other) << core::to_string(other.error());
+    const auto dropped = dropping.get();
+    EXPECT_EQ(dropped ? "" : core::error_word(dropped.error().code), "busy");
+  }
+  EXPECT_TRUE(store_->drop(kOne));
+  EXPECT_EQ(read("SELECT count(*) FROM pg_namespace WHERE nspname = 'pumps__v1'"), "0");
 }
 
 }  // namespace
