@@ -314,9 +314,29 @@ BuildFacts ModelHost::overtaken_facts(const Build& build) const {
   return facts;
 }
 
+std::optional<VersionId> ModelHost::coming() const {
+  const std::lock_guard lock(mutex_);
+  const VersionRecord* record = book_.coming();
+  return record == nullptr ? std::nullopt : std::optional(record->id);
+}
+
+// Who asks knows at most what this program could tell before: what was begun since, here or by
+// another worker, is not displaced unseen.
+Result<void> ModelHost::check_coming(const std::optional<VersionId>& known) const {
+  const VersionRecord* record = book_.coming();
+  if (record == nullptr || record->id == known) return {};
+  return fail(Errc::kVersionConflict,
+              "version " + record->id.text() + " of model " + name_ +
+                  (record->state == VersionState::kReturning ? " returns" : " is being built") +
+                  ", as was asked at the same time (" + record->reason +
+                  "): look again, and ask again if that is not what you want");
+}
+
 Result<VersionId> ModelHost::rebuild(const std::string& reason) {
+  const auto known = coming();
   const auto changing = change();
   if (!changing) return changing.error();
+  SLUICE_TRY(check_coming(known));
   Definition definition = serving()->definition();
   bool accepted = false;
   if (const auto now = build()) {
@@ -407,8 +427,10 @@ void ModelHost::hand_over_decisions() {
 }
 
 Result<VersionId> ModelHost::roll_back(std::optional<VersionId> to, const std::string& reason) {
+  const auto known = coming();
   const auto changing = change();
   if (!changing) return changing.error();
+  SLUICE_TRY(check_coming(known));
   const VersionRecord* record = to ? book_.find(*to) : book_.previous();
   if (record == nullptr || record->state != VersionState::kKept)
     return fail(Errc::kNotFound,

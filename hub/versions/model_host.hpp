@@ -118,6 +118,7 @@ class ModelHost {
   core::Result<projection::ParkedOutcome> settle(const Deed& deed);
   // A kept version is fed until it has caught up, then serves; without `to` the one that served
   // last. What is being built is given up. Durable on return. kNotFound: no such version is kept.
+  // kVersionConflict, of rebuild() too: what is being built, or returns, was begun after the call.
   core::Result<VersionId> roll_back(std::optional<VersionId> to, const std::string& reason);
 
  private:
@@ -168,6 +169,8 @@ class ModelHost {
   void adopt_word(const VersionBook& book);
   // Whether what the book says is under construction is what this program feeds.
   bool feeds_coming() const;
+  std::optional<VersionId> coming() const;
+  core::Result<void> check_coming(const std::optional<VersionId>& known) const;
   bool decides() const { return !parts_.shared || (parts_.decides && parts_.decides()); }
 
   // Under operation_.

@@ -3,6 +3,7 @@
 // follow, whoever is killed or stands still in the midst of it.
 #include <condition_variable>
 #include <csignal>
+#include <future>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -179,6 +180,42 @@ TEST_F(WorkersVersionsTest, ABuildSurvivesWhoeverDecidesAndIsMadeOnce) {
 }
 
 // A client that follows through one worker, while another lets a version serve.
+// Two workers are asked before either can know of the other: what came first is done, and the other
+// is told of it.
+TEST_F(WorkersVersionsTest, OfTwoThatAreAskedAtOnceOneIsToldOfTheOther) {
+  open_lanes();
+  auto a = worker("a", summed_model(1));
+  auto b = worker("b", summed_model(1));
+  ASSERT_TRUE(eventually([&] { return settled({a.get(), b.get()}, {5, 5}); })) << a->log();
+  for (auto* hub : {a.get(), b.get()}) edit(*hub, summed_model(2));
+  ASSERT_EQ(post(*a, "reload", "{}").status, 200u);
+  ASSERT_TRUE(eventually([&] { return serve({a.get(), b.get()}, "2"); }, 60s)) << a->log();
+  // As a third worker in the midst of a change.
+  auto third = projection::Target::open(projection::Place::postgres(postgres_.conninfo(), "pumps"),
+                                        projection::Access::kRead);
+  ASSERT_TRUE(third);
+  ASSERT_TRUE((*third)->begin(projection::Begin::kSynced));
+  ASSERT_TRUE((*third)->exec(
+      "SELECT pg_advisory_xact_lock(hashtextextended('sluice versions ' || current_schema(), 0))"));
+  auto rollback = std::async(std::launch::async, [&] { return post(*a, "pumps/rollback"); });
+  auto rebuild = std::async(std::launch::async, [&] { return post(*b, "pumps/rebuild"); });
+  EXPECT_TRUE(eventually([&] {
+    return postgres_.query(
+               "SELECT count(*) >= 2 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") ==
+           "t";
+  }));
+  (*third)->rollback();
+  const auto one = rollback.get();
+  const auto other = rebuild.get();
+  EXPECT_EQ(std::set<unsigned>({one.status, other.status}), (std::set<unsigned>{200u, 409u}))
+      << one.body << other.body;
+  const auto& told = one.status == 409u ? one : other;
+  EXPECT_NE(told.body.find("asked at the same time"), std::string::npos) << told.body;
+  const bool built = one.status == 409u;
+  EXPECT_NE(post(built ? *a : *b, built ? "pumps/rollback" : "pumps/rebuild").status, 409u)
+      << "now it is known";
+}
+
 TEST_F(WorkersVersionsTest, AFollowerIsToldOfTheVersionThatAnotherWorkerLetServe) {
   open_lanes();
   auto a = worker("a", summed_model(1));
