@@ -61,6 +61,11 @@ Result<void> ModelEngine::pass() {
 
 Result<void> ModelEngine::late(const core::EventView& event, std::string_view body,
                                std::uint64_t hub_seq) {
+  // A copy of one that was settled would have its effect twice.
+  const auto settled =
+      decisions_.done({std::string(event.gateway), event.epoch, event.lane, event.seq, 0});
+  if (!settled) return settled.error();
+  if (settled->value_or(false)) return {};
   const auto added = parking_->park(event, body, "late", "it came after its range was given up",
                                     hub_seq, now_ns_, 0);
   if (!added) return added.error();

@@ -86,5 +86,23 @@ TEST_F(VerifyDecisionsTest, ALateEventThatWasRetriedHasItsTurnWhereItHadItInTheM
   EXPECT_TRUE(verified().good());
 }
 
+TEST_F(VerifyDecisionsTest, ACopyOfALateEventThatWasSettledIsNotParkedAgain) {
+  test::Made made = one_.base(next_++);
+  made.entity = "a";
+  made.json = "{\"k\": 2}";
+  said("b", "3");
+  apply();
+  ASSERT_TRUE(engine_->skip(one_.row(), "lost"));
+  for (const bool applied : {true, false}) {
+    feed_.add(test::message(made));
+    apply();
+    const core::Identity late{"plant-7", core::Epoch{1}, core::Lane::kTelemetry, 2, 0};
+    EXPECT_EQ(static_cast<bool>(engine_->retry_parked(late)), applied);
+    EXPECT_EQ(engine_->parked(10)->size(), 0u);
+    EXPECT_EQ(rows("gateway"), std::vector<std::string>{"plant-7|2|2"});
+    EXPECT_TRUE(verified().good());
+  }
+}
+
 }  // namespace
 }  // namespace sluice::hub
