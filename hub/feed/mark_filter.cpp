@@ -3,8 +3,6 @@
 
 #include <charconv>
 
-#include "core/codec/event_codec.hpp"
-
 namespace sluice::hub {
 namespace {
 
@@ -13,7 +11,7 @@ namespace {
 struct Named {
   std::string_view row;
   core::Seq seq = 0;
-  core::Seq to = 0;
+  bool is_gap = false;
 };
 
 bool read_number(std::string_view text, core::Seq& out) {
@@ -29,8 +27,9 @@ std::optional<Named> named(std::string_view id) {
   const std::string_view range = id.substr(dot + 1);
   const auto dash = range.find('-');
   if (!read_number(range.substr(0, dash), out.seq)) return std::nullopt;
-  if (dash != std::string_view::npos && !read_number(range.substr(dash + 1), out.to))
-    return std::nullopt;
+  core::Seq to = 0;
+  out.is_gap = dash != std::string_view::npos;
+  if (out.is_gap && !read_number(range.substr(dash + 1), to)) return std::nullopt;
   return out;
 }
 
@@ -38,44 +37,21 @@ std::optional<Named> named(std::string_view id) {
 
 MarkFilter::MarkFilter(const projection::Marks& marks) : marks_(marks) {
   for (const projection::Decision& decision : marks.decisions)
-    if (decision.applied) applied_late_.insert(decision.event.text());
+    if (decision.applied && decision.done) applied_late_.insert(decision.event.text());
 }
 
-std::optional<projection::Incoming> MarkFilter::pass(const projection::Incoming& message) {
+bool MarkFilter::takes(const projection::Incoming& message) {
   const auto name = named(message.msg_id);
-  if (!name) return message;
+  if (!name) return true;
+  if (name->is_gap) return false;
   const projection::Mark* mark = marks_.find(name->row);
   if (mark == nullptr || name->seq >= mark->next) {
     if (first_beyond_ == 0) first_beyond_ = message.hub_seq;
-    return std::nullopt;
+    return false;
   }
-  if (mark->start == projection::RowStart::kAvailable && name->seq < mark->first)
-    return std::nullopt;
-  if (name->to >= mark->next) return cut(message, mark->next - 1);
+  if (name->seq < mark->first) return false;
   // What was given up before it came is parked there as late, if it came at all.
-  if (name->to == 0 && mark->has_skipped(name->seq, name->seq) &&
-      !applied_late_.contains(std::string(message.msg_id)))
-    return std::nullopt;
-  return message;
-}
-
-std::optional<projection::Incoming> MarkFilter::cut(const projection::Incoming& message,
-                                                    core::Seq to) {
-  auto event = codec::decode_event(message.body);
-  if (!event) return message;
-  auto gap = codec::decode_gap(event->data);
-  if (!gap) return message;
-  gap->to = to;
-  gap->chain.reset();  // it was the one at the old end
-  const std::string data = codec::encode_gap(*gap);
-  event->data = data;
-  body_ = codec::encode_event(*event);
-  id_ =
-      core::Identity{std::string(event->gateway), event->epoch, event->lane, event->seq, to}.text();
-  projection::Incoming out = message;
-  out.body = body_;
-  out.msg_id = id_;
-  return out;
+  return !mark->is_absent(name->seq) || applied_late_.contains(std::string(message.msg_id));
 }
 
 }  // namespace sluice::hub

@@ -38,23 +38,25 @@ struct ReplayOptions {
   std::function<core::Result<void>(const projection::Incoming&)> after_alone;
 };
 
-// Reads hub streams from their first message into a new engine, up to a bound. With the marks of a
-// model it ends exactly where that model stands, its operators' deeds included: holds that were
-// skipped there are skipped here, parked events that were retried or given up are so here too. One
-// thread.
+// Reads hub streams from their first message into a new engine, up to a bound. Or it retraces a
+// model by its marks: then the engine ends exactly where that model stands, whatever gaps, epochs,
+// late events and operators made of the order there. One thread.
 class Replay {
  public:
   // Both outlive it. The engine's database must be new.
   Replay(projection::Engine& engine, ReplaySource& source, ReplayOptions options = {})
       : engine_(engine), source_(source), options_(std::move(options)) {}
 
-  // Goes on where it left this hub stream. With marks: nothing beyond them; they may have moved on
-  // since the call before. Without: kConfig if the hub stream has lost its beginning and the model
-  // wants it whole.
-  core::Result<ReplayEnd> read(const std::string& hub_stream, const ReplayBound& bound,
-                               const projection::Marks* marks = nullptr);
-  // After all hub streams were read with these marks: what operators did.
-  core::Result<void> finish(const projection::Marks& marks);
+  // Goes on where it left this hub stream. kConfig: the hub stream has lost its beginning and the
+  // model wants it whole.
+  core::Result<ReplayEnd> read(const std::string& hub_stream, const ReplayBound& bound);
+
+  // Instead: all hub streams of these marks. They may have moved on since the call before.
+  // Engine::awaited() tells what was not there.
+  enum class Until : std::uint8_t { kPositions, kEnd };
+  core::Result<void> retrace(const projection::Marks& marks, Until until = Until::kPositions);
+  // After that: what operators decided where nobody kept the place.
+  core::Result<void> settle(const projection::Marks& marks);
 
   std::uint64_t messages() const { return messages_; }
 
@@ -62,26 +64,26 @@ class Replay {
   struct Place {
     projection::HubStream hub;
     std::uint64_t next = 1;
+    std::uint64_t engine_next = 1;  // as the engine's position has it
     std::uint64_t first_beyond = 0;
+    bool is_due = false;
+    ReplayBound bound;
     ReplayEnd end;
   };
-  core::Result<Place*> place_of(const std::string& hub_stream, const projection::Marks* marks);
+  core::Result<Place*> place_of(const std::string& hub_stream, bool is_retraced);
+  core::Result<void> read_due(const projection::Marks* marks);
+  core::Result<void> read_on(Place& place, MarkFilter* filter);
+  core::Result<void> end_reached(Place& place);
   core::Result<void> take(Place& place, std::span<const projection::Incoming> batch,
-                          const projection::Marks* marks, MarkFilter* filter);
+                          MarkFilter* filter);
   core::Result<void> apply(Place& place, std::span<const projection::Incoming> batch);
-  core::Result<bool> skip_as_in(const projection::Marks& marks);
-  core::Result<bool> open_as_in(const projection::Marks& marks);
-  core::Result<void> settle_as_in(const projection::Marks& marks);
-  core::Result<bool> skip(const projection::RowRef& row);
-  core::Result<void> read_again(const projection::Marks& marks);
+  core::Result<void> turn_back();
 
   projection::Engine& engine_;
   ReplaySource& source_;
   ReplayOptions options_;
   std::map<std::string, Place> places_;
   std::uint64_t messages_ = 0;
-  bool held_ = false;    // something was held since holes were looked at
-  bool turned_ = false;  // a place was turned back
 };
 
 }  // namespace sluice::hub

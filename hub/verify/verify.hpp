@@ -42,8 +42,8 @@ struct VerifyReport {
   std::uint64_t differences = 0;        // of these, rows that differ
   std::uint64_t messages = 0;           // read of the hub streams
   std::vector<VerifyFinding> findings;  // the first of them, by table and key
-  // Whose rows were left out, and why: one sentence each. The hub no longer has all of their
-  // events, so nothing can be said of them.
+  // Of which rows nothing can be said, and why: one sentence each. The hub no longer has all of
+  // their events, or they hang on an order of which nothing is kept (certainty.hpp).
   std::vector<std::string> unverifiable;
   std::vector<projection::Position> positions;  // where both sides stood
   bool good() const { return differences == 0 && compared(); }

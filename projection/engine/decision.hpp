@@ -22,6 +22,9 @@ struct Decision {
   // epoch below `next` had come, in the event's lane. next 0: not known; as soon as it is parked.
   core::Epoch epoch;
   core::Seq next = 0;
+  // The order (GateRow::order) of the gateway's newest epoch then, which says what was late; 0: not
+  // known. In a copy of the database at hand alone: others count otherwise.
+  std::int64_t newest = 0;
   // Else, in the database at hand, the event or the place has not come yet; or the event had its
   // effect before the decision came.
   bool done = false;

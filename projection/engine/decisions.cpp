@@ -35,12 +35,13 @@ Result<Decision> decision_in(const Statement& row) {
   out.done = row.integer(10) != 0;
   out.category = row.text(11);
   out.type = row.text(12);
+  out.newest = row.integer(13);
   return out;
 }
 
 constexpr std::string_view kSelect =
     "SELECT id, gateway, epoch, lane, seq, applied, reason, at_ns, place_epoch, place_next, done,"
-    " category, type";
+    " category, type, newest";
 
 void bind_event(Statement& statement, const core::Identity& event, const std::string& epoch) {
   statement.bind(1, std::string_view(event.gateway));
@@ -79,7 +80,7 @@ Result<void> Decisions::reload() {
     if (!decision) return decision.error();
     std::string key = decision->event.text();
     seqs_.insert(decision->event.seq);
-    waiting_[std::move(key)] = {row.integer(0), std::move(*decision), row.integer(13) != 0};
+    waiting_[std::move(key)] = {row.integer(0), std::move(*decision), row.integer(14) != 0};
     return {};
   }));
   look_for_places();
@@ -152,12 +153,13 @@ Result<void> Decisions::note(const Decision& decision) {
   look_for_places();
   const auto statement = target_.prepare(
       waited ? "UPDATE _sluice_settled SET applied = ?5, reason = ?6, at_ns = ?7,"
-               " place_epoch = ?8, place_next = ?9, done = ?10, category = ?11, type = ?12"
+               " place_epoch = ?8, place_next = ?9, done = ?10, category = ?11, type = ?12,"
+               " newest = ?13"
                " WHERE done = 0"
                " AND " SLUICE_SAME_EVENT
              : "INSERT INTO _sluice_settled (gateway, lane, epoch, seq, applied, reason, at_ns,"
-               " place_epoch, place_next, done, category, type)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+               " place_epoch, place_next, done, category, type, newest)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
   if (!statement) return statement.error();
   const std::string epoch = decision.event.epoch.text();
   const std::string place = decision.epoch ? decision.epoch.text() : std::string();
@@ -168,6 +170,7 @@ Result<void> Decisions::note(const Decision& decision) {
   (*statement)->bind(9, static_cast<std::int64_t>(decision.next));
   (*statement)->bind(11, std::string_view(decision.category));
   (*statement)->bind(12, std::string_view(decision.type));
+  (*statement)->bind(13, decision.newest);
   const auto done = (*statement)->bind(10, std::int64_t{decision.done ? 1 : 0}).run();
   if (!done) return done.error();
   return {};

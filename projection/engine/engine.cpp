@@ -312,7 +312,7 @@ Result<void> ModelEngine::announce() {
 Result<void> ModelEngine::offer_one(const HubStream& hub, const Incoming& message,
                                     const Result<Arrival>& arrival) {
   if (!arrival) return refuse(hub, message, arrival.error().message);
-  const auto answer = gate().offer(*arrival, *this);
+  const auto answer = marked_ ? marked_->offer(*arrival, *this) : gate().offer(*arrival, *this);
   if (!answer) return answer.error();
   switch (answer->verdict) {
     case Verdict::kDuplicate:
@@ -367,6 +367,22 @@ Result<BatchOutcome> ModelEngine::caught_up(const HubStream& hub) {
     if (outcome_.reread_from) SLUICE_TRY(turn_back(hub.name, *outcome_.reread_from));
     return {};
   });
+}
+
+Result<void> ModelEngine::retrace(const Marks& marks) {
+  if (!marked_) marked_ = std::make_unique<MarkedGate>(*store_, gate_settings_);
+  marked_->set(marks);
+  const auto done = batch({}, {}, Begin::kWrite, [&]() -> Result<void> {
+    const auto answer = marked_->go_on(*this);
+    if (!answer) return answer.error();
+    return count(*answer, HubStream{});
+  });
+  if (!done) return done.error();
+  return {};
+}
+
+std::vector<GatePoint> ModelEngine::awaited() const {
+  return marked_ ? marked_->awaited() : std::vector<GatePoint>();
 }
 
 }  // namespace sluice::projection

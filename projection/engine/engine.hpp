@@ -134,6 +134,7 @@ struct EngineTotals {
 
 class EventSink;
 class Target;
+struct Marks;
 
 struct EngineSettings {
   std::uint64_t held_items_max = 16'384;        // per gateway and lane
@@ -195,6 +196,12 @@ class Engine {
                                            std::span<const Incoming> batch) = 0;
   // Call it when the reader has reached the end of the hub stream (needed by history = available).
   virtual core::Result<BatchOutcome> caught_up(const HubStream& hub) = 0;
+  // From now on what took effect in the database that these marks are of takes effect here, and
+  // nothing else (marked_gate.hpp). Only upon a new database; again when they have moved on. It may
+  // turn a position back, and so may apply(), of any hub stream: look at position().next.
+  virtual core::Result<void> retrace(const Marks& marks) = 0;
+  // With retrace(): the event that each lane waits for; empty: it stands where the marks do.
+  virtual std::vector<GatePoint> awaited() const = 0;
 
   virtual core::Result<std::vector<Hole>> holes(std::size_t limit) = 0;
   // `sluice holds skip`: see Gate::skip. Synced, with an audit row, before it returns. It may turn

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What operators decided in another database of the model is carried out here, at its place.
+#include <algorithm>
+
 #include "projection/engine/model_engine.hpp"
 #include "projection/engine/parked_book.hpp"
 
@@ -66,7 +68,7 @@ Result<bool> ModelEngine::is_at(std::string_view gateway, core::Lane lane, core:
   return *row != nullptr && (*row)->state == RowState::kOpen && (*row)->next >= next;
 }
 
-// Where the lane of this event stands.
+// Where the lane of this event stands: behind what took effect there last.
 Result<void> ModelEngine::set_place(Decision& decision) {
   const auto rows = store_->lane_rows(decision.event.gateway, decision.event.lane);
   if (!rows) return rows.error();
@@ -74,7 +76,13 @@ Result<void> ModelEngine::set_place(Decision& decision) {
   for (const GateRow* row : *rows)
     if (row->state == RowState::kOpen && (newest == nullptr || row->order >= newest->order))
       newest = row;
+  const auto running = std::find_if(
+      rows->begin(), rows->end(), [](const GateRow* row) { return row->running != Running::kNot; });
+  if (running != rows->end()) newest = *running;
   if (newest == nullptr) return {};
+  const auto order = store_->newest_order(decision.event.gateway);
+  if (!order) return order.error();
+  decision.newest = order->value_or(0);
   decision.epoch = newest->epoch;
   decision.next = newest->next;
   return {};
@@ -120,8 +128,12 @@ Result<bool> ModelEngine::carry_out(Decision decision) {
   const auto found = book.find(decision.event);
   if (!found) return found.error();
   ParkedOutcome out;
-  if (*found && (*found)->event.kind != "behind")
-    SLUICE_TRY(settle_one(book, **found, decision.applied, out));
+  if (*found && (*found)->event.kind != "behind") {
+    if (marked_) newest_then_ = decision.newest;
+    const auto settled = settle_one(book, **found, decision.applied, out);
+    newest_then_ = 0;
+    if (!settled) return settled.error();
+  }
   if (!out.settled) {
     decisions_.disarm(decision.event);
     return false;

@@ -113,7 +113,7 @@ Result<std::string> ModelEngine::take_parked(const ParkedBook::Entry& entry) {
   const std::int64_t order = (*row)->order;
   const auto newest = store_->newest_order(event->gateway);
   if (!newest) return newest.error();
-  const bool is_late = *newest && order < **newest;
+  const bool is_late = order < (newest_then_ != 0 ? newest_then_ : newest->value_or(order));
   auto why =
       take_effect({*event, entry.event.body, entry.event.hub_seq, order, is_late, entry.clock_ns});
   if (!why || !why->empty()) return why;

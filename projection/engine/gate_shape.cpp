@@ -11,7 +11,7 @@ struct Name {
   Type type = Type::kInt;
 };
 
-constexpr std::array<Name, 21> kColumns = {{
+constexpr std::array<Name, 22> kColumns = {{
     {"gateway", Type::kText},
     {"lane"},
     {"epoch", Type::kText},
@@ -33,6 +33,7 @@ constexpr std::array<Name, 21> kColumns = {{
     {"unstored_seq"},
     {"epoch_order"},
     {"aside"},
+    {"running"},
 }};
 constexpr std::size_t kKey = 3;
 
@@ -94,6 +95,7 @@ std::vector<Cell> gate_cells(const GateRow& row) {
   }
   out[19] = row.order;
   out[20] = std::int64_t{row.aside};
+  out[21] = static_cast<std::int64_t>(row.running);
   return out;
 }
 
@@ -122,6 +124,7 @@ GateRow gate_row(std::span<const Cell> cells) {
     out.not_stored = NotStored{std::string(text(16)), number(17), number(18)};
   out.order = integer(19);
   out.aside = integer(20) != 0;
+  out.running = static_cast<Running>(integer(21));
   return out;
 }
 

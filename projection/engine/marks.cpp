@@ -35,7 +35,7 @@ Result<core::Epoch> epoch_in(const Statement& row, int column) {
 Result<void> read_rows(Target& target, Marks& out,
                        std::unordered_map<std::int64_t, std::string>& names) {
   return each(target,
-              "SELECT id, gateway, epoch, lane, state, start, first, next, previous"
+              "SELECT id, gateway, epoch, lane, state, start, first, next, previous, epoch_order"
               " FROM _sluice_gate",
               [&](const Statement& row) -> Result<void> {
                 const auto epoch = epoch_in(row, 2);
@@ -50,9 +50,37 @@ Result<void> read_rows(Target& target, Marks& out,
                 if (mark.state == RowState::kOpen) mark.next = as_seq(row.integer(7));
                 // "No epoch" is not a valid epoch's text.
                 if (const auto previous = epoch_in(row, 8)) mark.previous = *previous;
+                mark.order = row.integer(9);
                 std::string key = mark_key(mark.row());
                 names.emplace(row.integer(0), key);
                 out.rows.emplace(std::move(key), std::move(mark));
+                return {};
+              });
+}
+
+using Names = std::unordered_map<std::int64_t, std::string>;
+
+Mark* named(Marks& marks, const Names& names, std::int64_t row) {
+  const auto name = names.find(row);
+  return name == names.end() ? nullptr : &marks.rows.at(name->second);
+}
+
+Result<void> read_absent(Target& target, Marks& out, const Names& names) {
+  return each(target, "SELECT \"row\", first, last FROM _sluice_absent ORDER BY \"row\", first",
+              [&](const Statement& row) -> Result<void> {
+                if (Mark* mark = named(out, names, row.integer(0)))
+                  mark->absent.emplace_back(as_seq(row.integer(1)), as_seq(row.integer(2)));
+                return {};
+              });
+}
+
+Result<void> read_runs(Target& target, Marks& out, const Names& names) {
+  std::size_t place = 0;
+  return each(target, "SELECT \"row\", first, late FROM _sluice_run ORDER BY id",
+              [&](const Statement& row) -> Result<void> {
+                if (Mark* mark = named(out, names, row.integer(0)))
+                  mark->runs.push_back(
+                      {place++, as_seq(row.integer(1)), static_cast<Mark::Age>(row.integer(2))});
                 return {};
               });
 }
@@ -74,18 +102,11 @@ Result<void> read_positions(Target& target, Marks& out) {
 
 }  // namespace
 
-bool Mark::has_skipped(core::Seq from, core::Seq to) const {
-  // Ranges that touch each other came from several skips.
-  core::Seq at = from;
-  for (bool moved = true; moved && at <= to;) {
-    moved = false;
-    for (const auto& range : skipped)
-      if (range.first <= at && at <= range.second) {
-        at = range.second + 1;
-        moved = true;
-      }
-  }
-  return at > to;
+bool Mark::is_absent(core::Seq seq) const {
+  const auto behind =
+      std::upper_bound(absent.begin(), absent.end(), seq,
+                       [](core::Seq value, const auto& range) { return value < range.first; });
+  return behind != absent.begin() && seq <= std::prev(behind)->second;
 }
 
 std::string mark_key(const RowRef& row) {
@@ -106,24 +127,12 @@ Result<Marks> read_marks(Target& target) {
   Marks out;
   std::unordered_map<std::int64_t, std::string> names;
   SLUICE_TRY(read_rows(target, out, names));
-  SLUICE_TRY(each(target,
-                  "SELECT \"row\", first, last FROM _sluice_absent WHERE reason LIKE 'skipped:%'"
-                  " ORDER BY \"row\", first",
-                  [&](const Statement& row) -> Result<void> {
-                    const auto name = names.find(row.integer(0));
-                    if (name != names.end())
-                      out.rows.at(name->second)
-                          .skipped.emplace_back(as_seq(row.integer(1)), as_seq(row.integer(2)));
-                    return {};
-                  }));
+  SLUICE_TRY(read_absent(target, out, names));
+  SLUICE_TRY(read_runs(target, out, names));
   SLUICE_TRY(read_positions(target, out));
   auto decisions = Decisions::read(target);
   if (!decisions) return decisions.error();
   out.decisions = std::move(*decisions);
-  const auto missing =
-      query_int(target, "SELECT count(*) FROM _sluice_meta WHERE name = 'beginning_missing'");
-  if (!missing) return missing.error();
-  out.beginning_missing = *missing != 0;
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "projection/engine/decisions.hpp"
 #include "projection/engine/engine.hpp"
 #include "projection/engine/evaluator.hpp"
+#include "projection/engine/marked_gate.hpp"
 #include "projection/engine/parked_book.hpp"
 #include "projection/engine/parking.hpp"
 #include "projection/engine/rows.hpp"
@@ -42,6 +43,8 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<void> reset_position(const std::string& hub_stream) override;
   core::Result<BatchOutcome> apply(const HubStream& hub, std::span<const Incoming> batch) override;
   core::Result<BatchOutcome> caught_up(const HubStream& hub) override;
+  core::Result<void> retrace(const Marks& marks) override;
+  std::vector<GatePoint> awaited() const override;
   core::Result<std::vector<Hole>> holes(std::size_t limit) override;
   core::Result<BatchOutcome> skip(const RowRef& row, std::string_view reason) override;
   core::Result<std::vector<ParkedEvent>> parked(std::size_t limit) override;
@@ -139,6 +142,7 @@ class ModelEngine final : public Engine, private GateSink {
   GateSettings gate_settings_;
   MessageCheck check_;
   std::unique_ptr<TableGateStore> store_;
+  std::unique_ptr<MarkedGate> marked_;  // in place of the gate, once retrace() was called
   std::unique_ptr<Rows> rows_;
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<SqlRunner> sql_;  // none: the model has no SQL of its own
@@ -158,6 +162,8 @@ class ModelEngine final : public Engine, private GateSink {
   std::int64_t now_ns_ = 0;
   std::vector<core::Result<Arrival>> arrivals_;
   std::size_t reported_ = SIZE_MAX;  // the table of the row reported last
+  // While a decision is carried out in a copy: Decision::newest.
+  std::int64_t newest_then_ = 0;
 
   StatementPtr position_;
   StatementPtr save_position_;

@@ -107,6 +107,7 @@ Result<void> TableGateStore::prepare() {
           {&is_absent_,
            R"(SELECT last >= ?2 FROM _sluice_absent WHERE "row" = ?1 AND first <= ?2 ORDER BY
             first DESC LIMIT 1)"},
+          {&add_run_, R"(INSERT INTO _sluice_run ("row", first, late) VALUES (?1, ?2, ?3))"},
           {&orders_query_,
            "SELECT min(epoch_order), max(epoch_order) FROM _sluice_gate WHERE gateway = ?1"
            " AND state = 2"},
@@ -427,6 +428,10 @@ Result<bool> TableGateStore::is_absent(const GateRow& row, Seq seq) {
   const auto found = is_absent_->bind(1, row.id).bind(2, as_int(seq)).step();
   if (!found) return found.error();
   return *found && is_absent_->integer(0) != 0;
+}
+
+Result<void> TableGateStore::add_run(const GateRow& row, Seq first, bool is_late) {
+  return add_run_->bind(1, row.id).bind(2, as_int(first)).bind(3, std::int64_t{is_late}).post();
 }
 
 }  // namespace sluice::projection

@@ -16,9 +16,9 @@
 
 namespace sluice::projection {
 
-// The gate's state in the tables _sluice_gate, _sluice_held and _sluice_absent. Rows that were
-// touched stay in memory; changed ones are written by flush(), which the owner calls before its
-// commit. After a rollback the owner calls forget().
+// The gate's state in the tables _sluice_gate, _sluice_held, _sluice_absent and _sluice_run. Rows
+// that were touched stay in memory; changed ones are written by flush(), which the owner calls
+// before its commit. After a rollback the owner calls forget().
 class TableGateStore final : public GateStore {
  public:
   static core::Result<std::unique_ptr<TableGateStore>> open(Target& target);
@@ -53,6 +53,7 @@ class TableGateStore final : public GateStore {
   core::Result<void> add_absent(const GateRow& row, core::Seq from, core::Seq to,
                                 std::string_view reason) override;
   core::Result<bool> is_absent(const GateRow& row, core::Seq seq) override;
+  core::Result<void> add_run(const GateRow& row, core::Seq first, bool is_late) override;
 
  private:
   struct Cached : GateRow {
@@ -126,6 +127,7 @@ class TableGateStore final : public GateStore {
   StatementPtr lane_use_;
   StatementPtr add_absent_;
   StatementPtr is_absent_;
+  StatementPtr add_run_;
   StatementPtr orders_query_;
   StatementPtr order_after_;
 };

@@ -88,9 +88,9 @@ class Gate {
   // gate_order.cpp
   core::Result<void> make_open(GateRow& row);
   core::Result<std::int64_t> order_of(const GateRow& row);
-  core::Result<void> apply_one(const GateRow& row, const core::EventView& event,
-                               std::string_view body, std::uint64_t hub_seq, std::int64_t clock_ns,
-                               Batch& batch);
+  core::Result<void> apply_one(GateRow& row, const core::EventView& event, std::string_view body,
+                               std::uint64_t hub_seq, std::int64_t clock_ns, Batch& batch);
+  core::Result<void> begin_run(GateRow& row, core::Seq first, Running how);
   core::Result<void> admit(GateRow& row, const Arrival& arrival, Batch& batch);
   core::Result<void> below(GateRow& row, const Arrival& arrival, Batch& batch);
   core::Result<void> hold(GateRow& row, const Arrival& arrival, Batch& batch);

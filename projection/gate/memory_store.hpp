@@ -43,6 +43,7 @@ class MemoryGateStore final : public GateStore {
   core::Result<void> add_absent(const GateRow& row, core::Seq from, core::Seq to,
                                 std::string_view reason) override;
   core::Result<bool> is_absent(const GateRow& row, core::Seq seq) override;
+  core::Result<void> add_run(const GateRow&, core::Seq, bool) override { return {}; }
 
   const std::deque<GateRow>& rows() const { return rows_; }
 

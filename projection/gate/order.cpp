@@ -43,15 +43,30 @@ Result<std::int64_t> Gate::order_of(const GateRow& row) {
   return **oldest - 1;
 }
 
-Result<void> Gate::apply_one(const GateRow& row, const core::EventView& event,
-                             std::string_view body, std::uint64_t hub_seq, std::int64_t clock_ns,
-                             Batch& batch) {
+Result<void> Gate::apply_one(GateRow& row, const core::EventView& event, std::string_view body,
+                             std::uint64_t hub_seq, std::int64_t clock_ns, Batch& batch) {
   const auto newest = store_.newest_order(row.gateway);
   if (!newest) return newest.error();
   const bool is_late = *newest && row.order < **newest;
+  const Running how = is_late ? Running::kLate : Running::kOnTime;
+  if (row.running != how) SLUICE_TRY(begin_run(row, event.seq, how));
   SLUICE_TRY(batch.sink.apply({event, body, hub_seq, row.order, is_late, clock_ns}));
   ++batch.answer.applied;
   return {};
+}
+
+// Nothing else keeps how epochs that go on beside each other came between each other.
+Result<void> Gate::begin_run(GateRow& row, core::Seq first, Running how) {
+  const auto rows = store_.lane_rows(row.gateway, row.lane);
+  if (!rows) return rows.error();
+  for (GateRow* other : *rows) {
+    if (other->running == Running::kNot) continue;
+    other->running = Running::kNot;
+    SLUICE_TRY(store_.changed(*other));
+  }
+  row.running = how;
+  SLUICE_TRY(store_.changed(row));
+  return store_.add_run(row, first, how == Running::kLate);
 }
 
 }  // namespace sluice::projection

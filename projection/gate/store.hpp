@@ -68,6 +68,10 @@ class GateStore {
   virtual core::Result<void> add_absent(const GateRow& row, core::Seq from, core::Seq to,
                                         std::string_view reason) = 0;
   virtual core::Result<bool> is_absent(const GateRow& row, core::Seq seq) = 0;
+
+  // In which order the epochs of a lane took effect: from `first` on it is this row's events, until
+  // the lane's next run. One run per epoch, more only where epochs go on beside each other.
+  virtual core::Result<void> add_run(const GateRow& row, core::Seq first, bool is_late) = 0;
 };
 
 }  // namespace sluice::projection

@@ -32,6 +32,13 @@ enum class RowStart : std::uint8_t {
   kSkipped = 2,    // an operator stepped over a beginning that never came
 };
 
+// Whether a row is the one of its lane whose events took effect last, and how.
+enum class Running : std::uint8_t {
+  kNot = 0,
+  kOnTime = 1,
+  kLate = 2,  // its epoch was not the gateway's newest
+};
+
 // What was read but had no room in the lane's share of held events.
 struct NotStored {
   std::string hub_stream;
@@ -57,6 +64,7 @@ struct GateRow {
   // Where the epoch stands among the gateway's epochs; the same in all its lanes. Set once open.
   std::int64_t order = 0;
   bool aside = false;  // a bundle brought it while the gateway ran another log: never the newest
+  Running running = Running::kNot;
 
   std::uint64_t held = 0;       // held items, gap records included
   std::uint64_t held_gaps = 0;  // held gap records

@@ -147,6 +147,7 @@ struct Table {
   std::string name;
   bool shared = false;     // the key may be without the gateway
   bool any_order = false;  // order = "arrival": allowed to depend on it
+  bool in_line = false;    // all events that can change one row come from one lane of one gateway
   std::vector<Column> key;
   std::vector<Column> columns;
   std::vector<Rule> rules;

@@ -52,7 +52,10 @@ bool ModelParser::is_in_line(const Table& table) const {
 }
 
 void ModelParser::lint() {
-  for (const Table& table : model_->tables_) lint_table(table);
+  for (Table& table : model_->tables_) {
+    table.in_line = is_in_line(table);
+    lint_table(table);
+  }
   for (const SqlRule& rule : model_->sql_rules_)
     warn(rule.text.where,
          "SQL of your own is run as it stands: whether it depends on the order of events from "
@@ -61,7 +64,7 @@ void ModelParser::lint() {
 }
 
 void ModelParser::lint_table(const Table& table) {
-  const bool free = table.any_order || is_in_line(table);
+  const bool free = table.any_order || table.in_line;
   const std::string between = has_gateway(table) ? "lanes of a gateway" : "gateways";
   const std::string why = " is refused here: events of several " + between +
                           " may meet in one row of '" + table.name +

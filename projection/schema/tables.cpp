@@ -41,6 +41,7 @@ CREATE TABLE _sluice_gate (
   since_ns $int NOT NULL, since_hub_seq $int NOT NULL,
   unstored_hub $text, unstored_hub_seq $int, unstored_seq $int,
   epoch_order $int NOT NULL DEFAULT 0, aside $int NOT NULL DEFAULT 0,
+  running $int NOT NULL DEFAULT 0,
   UNIQUE (gateway, lane, epoch)
 )$strict_rowid;
 CREATE INDEX _sluice_gate_unfinished ON _sluice_gate (id)
@@ -67,7 +68,8 @@ CREATE TABLE _sluice_settled (
   $id, gateway $text NOT NULL, lane $int NOT NULL, epoch $text NOT NULL, seq $int NOT NULL,
   applied $int NOT NULL, reason $text NOT NULL, at_ns $int NOT NULL,
   place_epoch $text NOT NULL DEFAULT '', place_next $int NOT NULL DEFAULT 0,
-  done $int NOT NULL DEFAULT 1, category $text NOT NULL DEFAULT '', type $text NOT NULL DEFAULT ''
+  done $int NOT NULL DEFAULT 1, category $text NOT NULL DEFAULT '', type $text NOT NULL DEFAULT '',
+  newest $int NOT NULL DEFAULT 0
 )$strict_rowid;
 CREATE INDEX _sluice_settled_event ON _sluice_settled (gateway, lane, epoch, seq);
 CREATE TABLE _sluice_refused (
@@ -79,6 +81,13 @@ CREATE TABLE _sluice_audit (
   $id, at_ns $int NOT NULL, what $text NOT NULL, detail $text NOT NULL
 )$strict_rowid;
 CREATE TABLE _sluice_fence (hub_stream $text PRIMARY KEY, token $int NOT NULL)$strict;
+)sql";
+
+// `late`: 0, 1, or 2: not known, since an older program wrote no runs.
+constexpr std::string_view kRuns = R"sql(
+CREATE TABLE _sluice_run (
+  $id, "row" $int NOT NULL, first $int NOT NULL, late $int NOT NULL
+)$strict_rowid;
 )sql";
 
 constexpr std::string_view kChanged = R"sql(
@@ -122,8 +131,13 @@ std::string skipped_table(Dialect dialect) {
   return in_dialect(kSkipped, dialect);
 }
 
+std::string runs_table(Dialect dialect) {
+  return in_dialect(kRuns, dialect);
+}
+
 std::string internal_tables(Dialect dialect) {
-  return in_dialect(kTables, dialect) + changed_table(dialect) + skipped_table(dialect);
+  return in_dialect(kTables, dialect) + changed_table(dialect) + skipped_table(dialect) +
+         runs_table(dialect);
 }
 
 }  // namespace sluice::projection

@@ -13,6 +13,7 @@ std::string internal_tables(Dialect dialect);
 // Those of these that formats 3 and 4 had not.
 std::string changed_table(Dialect dialect);
 std::string skipped_table(Dialect dialect);
+std::string runs_table(Dialect dialect);
 
 // Writes one text for both databases: $int, $text, $bytes, $id (a key that numbers itself),
 // $strict (ends a table), $strict_rowid (the same, of a table with $id).

@@ -76,6 +76,14 @@ INSERT INTO _sluice_skipped (gateway, lane, epoch, first, last, reason, at_ns, d
     AND (p.id IS NULL OR p.state <> 2 OR p.next <= s.previous_last);
 )sql";
 
+// What came between what until now was not kept: epoch after epoch is only likely.
+constexpr const char* kRuns = R"sql(
+ALTER TABLE _sluice_gate ADD COLUMN running $int NOT NULL DEFAULT 0;
+ALTER TABLE _sluice_settled ADD COLUMN newest $int NOT NULL DEFAULT 0;
+INSERT INTO _sluice_run ("row", first, late)
+  SELECT id, first, 2 FROM _sluice_gate WHERE state = 2 AND next > first ORDER BY epoch_order, id;
+)sql";
+
 Result<void> add_order(Target& target, const Model& model) {
   SLUICE_TRY(target.exec(kGateTables));
   // What the rows hold so far counts as older than whatever comes.
@@ -106,6 +114,8 @@ Result<void> upgrade_schema(Target& target, const Model& model) {
   if (*format < "4") SLUICE_TRY(target.exec(changed_table(target.dialect())));
   SLUICE_TRY(target.exec(skipped_table(target.dialect())));
   SLUICE_TRY(target.exec(in_dialect(kSkipped, target.dialect())));
+  SLUICE_TRY(target.exec(runs_table(target.dialect())));
+  SLUICE_TRY(target.exec(in_dialect(kRuns, target.dialect())));
   SLUICE_TRY(target.exec("UPDATE _sluice_meta SET value = '" + std::to_string(kSchemaFormat) +
                          "' WHERE name = 'format'"));
   return transaction->commit();

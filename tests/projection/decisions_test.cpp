@@ -351,6 +351,9 @@ TEST_F(DecisionsTest, ADatabaseWithoutPlacesIsBroughtUpAndItsDecisionsHoldAtOnce
     ASSERT_TRUE(target);
     ASSERT_TRUE(
         (*target)->exec("DROP TABLE _sluice_changed;"
+                        "DROP TABLE _sluice_run;"
+                        "ALTER TABLE _sluice_gate DROP COLUMN running;"
+                        "ALTER TABLE _sluice_settled DROP COLUMN newest;"
                         "DROP INDEX _sluice_settled_event;"
                         "ALTER TABLE _sluice_settled DROP COLUMN place_epoch;"
                         "ALTER TABLE _sluice_settled DROP COLUMN place_next;"

@@ -171,6 +171,8 @@ TEST_F(LateTest, ADatabaseOfTheFirstFormatIsBroughtUpToThisOne) {
     ASSERT_TRUE(
         database->exec("ALTER TABLE _sluice_gate DROP COLUMN epoch_order;"
                        "ALTER TABLE _sluice_gate DROP COLUMN aside;"
+                       "ALTER TABLE _sluice_gate DROP COLUMN running;"
+                       "DROP TABLE _sluice_run;"
                        "ALTER TABLE _sluice_held DROP COLUMN clock_ns;"
                        "ALTER TABLE _sluice_parked DROP COLUMN clock_ns;"
                        "DROP TABLE _sluice_totals;"

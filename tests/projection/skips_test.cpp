@@ -204,6 +204,9 @@ TEST_F(SkipsTest, ADatabaseOfAnOlderFormatTellsWhatItGaveUp) {
     ASSERT_TRUE(target);
     ASSERT_TRUE(
         (*target)->exec("DROP TABLE _sluice_skipped;"
+                        "DROP TABLE _sluice_run;"
+                        "ALTER TABLE _sluice_gate DROP COLUMN running;"
+                        "ALTER TABLE _sluice_settled DROP COLUMN newest;"
                         "ALTER TABLE _sluice_settled DROP COLUMN category;"
                         "ALTER TABLE _sluice_settled DROP COLUMN type;"
                         "UPDATE _sluice_meta SET value = '4' WHERE name = 'format'"));
