@@ -23,6 +23,7 @@ namespace {
 constexpr milliseconds kStatementTimeout{25'000};
 constexpr milliseconds kAnswerTimeout{30'000};
 constexpr milliseconds kGrace{1'000};
+constexpr seconds kConnectTimeout{5};
 constexpr seconds kRollbackTimeout{5};
 constexpr std::int64_t kTimeoutSlackMs = 50;
 constexpr std::size_t kQueuedMax = 512;
@@ -75,7 +76,10 @@ Result<void> PgSession::connect() {
   connection_.reset();
   forgotten_.clear();
   ++generation_;
-  auto connection = pg::Connection::open({place_.conninfo, application_name_, seconds(5)});
+  const auto by = answers_by();
+  const auto left = std::chrono::ceil<seconds>(by - kGrace - steady_clock::now());
+  auto connection = pg::Connection::open(
+      {place_.conninfo, application_name_, std::clamp(left, seconds(1), kConnectTimeout)});
   if (!connection) return connection.error();
   if ((*connection)->server_version() < kServerVersionMin)
     return fail(Errc::kConfig, "PostgreSQL 13 or later is needed, this one is version " +
@@ -87,14 +91,14 @@ Result<void> PgSession::connect() {
   if (access_ == Access::kRead) setup += "; SET default_transaction_read_only = on";
   if ((*connection)->server_version() >= 140'000)
     setup += "; SET client_connection_check_interval = 10000";
-  SLUICE_TRY((*connection)->script(setup, steady_clock::now() + kAnswerTimeout));
+  SLUICE_TRY((*connection)->script(setup, by));
   // What the lost session was at is ended now, not when the network notices.
   if (lost != 0)
     SLUICE_TRY((*connection)
                    ->script("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = " +
                                 std::to_string(lost) +
                                 " AND application_name = " + literal(application_name_),
-                            steady_clock::now() + kAnswerTimeout));
+                            by));
   connection_ = std::move(*connection);
   timeout_ms_ = kStatementTimeout.count();
   auto ready = find_schema();
