@@ -126,7 +126,7 @@ void Sender::launch(const projection::Reaction& reaction, Letter letter) {
     lanes_.at(reaction.name).busy.insert(letter.line);
   }
   const auto never = [&](const core::Error& error) {
-    ended_.push_back({std::move(letter), {Fate::kRefuse}, {false, 0, {}, error.message}});
+    ended_.push_back({std::move(letter), {Fate::kRefuse, false}, {false, 0, {}, error.message}});
   };
   const auto event = codec::decode_event(letter.body);
   if (!event) return never(event.error());
@@ -174,7 +174,7 @@ Result<void> Sender::record(const Ended& ended) {
   SLUICE_TRY(with_outbox_([&](Outbox& outbox) {
     if (ended.verdict.fate == Fate::kDelivered) return outbox.sent(letter);
     if (ended.verdict.fate == Fate::kRefuse || given_up)
-      return outbox.died(letter, ended.answer.words);
+      return outbox.died(letter, ended.verdict.counts, ended.answer.words);
     return outbox.failed(letter, ended.verdict.counts, due, ended.answer.words);
   }));
   const std::lock_guard lock(mutex_);

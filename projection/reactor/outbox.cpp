@@ -80,7 +80,8 @@ Result<void> Outbox::prepare() {
        "UPDATE _sluice_outbox SET attempts = attempts + ?2, why = ?3"
        " WHERE id = ?1 AND dead_ns IS NULL"},
       {&bury_,
-       "UPDATE _sluice_outbox SET dead_ns = ?2, why = ?3 WHERE id = ?1 AND dead_ns IS NULL"},
+       "UPDATE _sluice_outbox SET dead_ns = ?2, why = ?3, attempts = attempts + ?4"
+       " WHERE id = ?1 AND dead_ns IS NULL"},
       {&line_due_, "UPDATE _sluice_outbox_line SET due_ns = ?2 WHERE line = ?1"},
       {&line_next_,
        "SELECT count(*) FROM (SELECT 1 FROM _sluice_outbox WHERE line = ?1 AND dead_ns IS NULL"
@@ -292,10 +293,15 @@ Result<void> Outbox::failed(const Letter& letter, bool counts, std::uint64_t due
   return transaction->commit();
 }
 
-Result<void> Outbox::died(const Letter& letter, std::string_view why) {
+Result<void> Outbox::died(const Letter& letter, bool counts, std::string_view why) {
   auto transaction = Transaction::begin(*target_, Begin::kWrite);
   if (!transaction) return transaction.error();
-  SLUICE_TRY(bury_->bind(1, letter.id).bind(2, clock_.wall_ns()).bind(3, why).run());
+  SLUICE_TRY(bury_->bind(1, letter.id)
+                 .bind(2, clock_.wall_ns())
+                 .bind(3, why)
+                 .bind(4, std::int64_t{counts ? 1 : 0})
+                 .run());
+  if (counts) SLUICE_TRY(count(letter.reaction, "failed", 1));
   SLUICE_TRY(leave_line(letter));
   return transaction->commit();
 }

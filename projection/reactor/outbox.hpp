@@ -67,10 +67,11 @@ class Outbox final : public EventSink {
   core::Result<std::vector<Letter>> take(const std::string& reaction, std::uint64_t now_ns,
                                          std::size_t limit, const std::set<std::string>& busy);
   // How tries ended. Each is a transaction; a letter that was dropped meanwhile is no error.
+  // `counts`: as an attempt. Died without a try (there is no message to send): it does not.
   core::Result<void> sent(const Letter& letter);
   core::Result<void> failed(const Letter& letter, bool counts, std::uint64_t due_ns,
                             std::string_view why);
-  core::Result<void> died(const Letter& letter, std::string_view why);
+  core::Result<void> died(const Letter& letter, bool counts, std::string_view why);
 
   core::Result<std::vector<OutboxCounts>> counts();
   core::Result<std::vector<DeadLetter>> dead(std::size_t limit);

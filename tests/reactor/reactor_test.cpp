@@ -224,6 +224,16 @@ TEST_F(ReactorTest, TriesEndAfterSoManyRefusals) {
   measured(2, 2);
   ASSERT_TRUE(eventually([&] { return figure(hub, "dead") == 1; })) << hub.log();
   EXPECT_EQ(sinks_.received("/hook").size(), 3u);
+  // The last try counts as those before it.
+  EXPECT_EQ(figure(hub, "failed"), 3);
+  const auto letters = [&] { return hub.json("/v1/reactors/notes/dead").at("dead").as_array(); };
+  ASSERT_EQ(letters().size(), 1u);
+  EXPECT_EQ(letters()[0].at("attempts").as_int64(), 3);
+  sinks_.answers(R"({"/hook": [404]})");
+  measured(3, 3);
+  ASSERT_TRUE(eventually([&] { return figure(hub, "dead") == 2; })) << hub.log();
+  EXPECT_EQ(figure(hub, "failed"), 4);
+  EXPECT_EQ(letters()[1].at("attempts").as_int64(), 1);
 }
 
 TEST_F(ReactorTest, AReceiverThatIsAwayCostsNothingAndKeepsTheOrder) {
