@@ -305,6 +305,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const HubSettings& settings, const core::
   all.verify = std::make_unique<VerifyDesk>(
       all.models, all.audit, clock, log,
       VerifyDesk::Settings{std::filesystem::path(settings.state) / "verify",
+                           std::filesystem::path(settings.state) / "verified",
                            settings.verify_interval,
                            static_cast<std::uint64_t>(settings.verify_sample), all.connection,
                            [&all] { return all.reads_first_shard(); }});

@@ -2,7 +2,6 @@
 #include "hub/api/verify.hpp"
 
 #include "core/json.hpp"
-#include "hub/verify/verify_json.hpp"
 
 namespace sluice::hub {
 
@@ -17,7 +16,7 @@ json::object described(const VerifyApi& parts, const std::string& model) {
   const auto status = parts.desk.status(model);
   json::object out = status_json(status);
   out["model"] = model;
-  if (status.report) out["report"] = report_json(*status.model, *status.report);
+  if (status.last) out["report"] = status.last->report;
   return out;
 }
 
@@ -81,23 +80,23 @@ MetricsGroup verify_metrics(const ModelShelf& models, const VerifyDesk& desk) {
   return [&models, &desk](http::PrometheusText& out) -> Result<void> {
     std::vector<std::pair<std::string, VerifyDesk::Status>> known;
     for (const auto& version : models.serving())
-      if (auto status = desk.status(version->name()); status.report)
+      if (auto status = desk.status(version->name()); status.last)
         known.emplace_back(version->name(), std::move(status));
     out.family("sluice_hub_verify_last_seconds", "gauge",
                "When the model was compared with its events last, since 1970.");
     for (const auto& [name, status] : known)
-      out.sample({{"model", name}}, static_cast<double>(status.ended_ns) / 1e9);
+      out.sample({{"model", name}}, static_cast<double>(status.last->ended_ns) / 1e9);
     out.family("sluice_hub_verify_differences", "gauge", "Rows that differed then.");
     for (const auto& [name, status] : known)
-      out.sample({{"model", name}}, status.report->differences);
+      out.sample({{"model", name}}, status.last->differences);
     out.family("sluice_hub_verify_rows", "gauge", "Rows that were compared then.");
-    for (const auto& [name, status] : known) out.sample({{"model", name}}, status.report->rows);
+    for (const auto& [name, status] : known) out.sample({{"model", name}}, status.last->rows);
     out.family("sluice_hub_verify_unverifiable", "gauge",
                "Gateways and tables that could not be compared: the hub lacks their events.");
     for (const auto& [name, status] : known)
-      out.sample({{"model", name}}, std::uint64_t{status.report->unverifiable.size()});
+      out.sample({{"model", name}}, status.last->unverifiable);
     out.family("sluice_hub_verify_duration_seconds", "gauge", "How long it took.");
-    for (const auto& [name, status] : known) out.sample({{"model", name}}, status.duration_s);
+    for (const auto& [name, status] : known) out.sample({{"model", name}}, status.last->duration_s);
     return {};
   };
 }

@@ -9,7 +9,6 @@
 #include <algorithm>
 
 #include "core/text.hpp"
-#include "hub/verify/verify_json.hpp"
 
 namespace sluice::hub {
 
@@ -24,11 +23,42 @@ constexpr int kNiceness = 10;
 constexpr std::chrono::milliseconds kTick{1'000};
 constexpr std::size_t kTold = 5;  // rows in the event; the report has more
 
+VerifyDesk::State state_of(const VerifyRecord& record) {
+  if (!record.compared()) return VerifyDesk::State::kUnknown;
+  return record.differences == 0 ? VerifyDesk::State::kGood : VerifyDesk::State::kDiffers;
+}
+
+// Why rows were left out.
+std::string first_reason(const VerifyRecord& record) {
+  const auto& reasons = record.report.at("unverifiable").as_array();
+  return reasons.empty() ? std::string() : std::string(reasons.front().as_string());
+}
+
+// As if it had just ended.
+VerifyDesk::Status status_of(VerifyRecord record) {
+  VerifyDesk::Status out;
+  out.state = state_of(record);
+  out.version = record.version;
+  out.sample = record.sample;
+  out.began_ns = record.began_ns;
+  out.ended_ns = record.ended_ns;
+  out.duration_s = record.duration_s;
+  out.last = std::make_shared<const VerifyRecord>(std::move(record));
+  return out;
+}
+
 }  // namespace
 
 VerifyDesk::VerifyDesk(const ModelShelf& models, Audit& audit, const core::Clock& clock,
                        core::Logger& log, Settings settings)
-    : models_(models), audit_(audit), clock_(clock), log_(log), settings_(std::move(settings)) {}
+    : models_(models),
+      audit_(audit),
+      clock_(clock),
+      log_(log),
+      settings_(std::move(settings)),
+      shelf_(settings_.kept) {
+  for (auto& [model, record] : shelf_.read(log_)) status_[model] = status_of(std::move(record));
+}
 
 VerifyDesk::~VerifyDesk() {
   stop();
@@ -67,9 +97,19 @@ Result<void> VerifyDesk::ask(std::string_view model, std::uint64_t sample) {
 }
 
 VerifyDesk::Status VerifyDesk::status(std::string_view model) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = status_.find(model);
-  return found == status_.end() ? Status() : found->second;
+  const auto host = models_.find(model);
+  Status out;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = status_.find(model);
+    if (found == status_.end()) return out;
+    out = found->second;
+  }
+  if (!out.last || !host || out.last->is_of(host->serving_record())) return out;
+  // What was found in the version before says nothing of this one.
+  if (out.state == state_of(*out.last)) return Status();
+  out.last = nullptr;
+  return out;
 }
 
 VerifyRequest VerifyDesk::request_for(const ModelVersion& version, std::uint64_t sample) const {
@@ -130,8 +170,11 @@ void VerifyDesk::ask_by_clock() {
 }
 
 void VerifyDesk::one(const Asked& asked) {
-  const auto version = models_.serving(asked.model);
-  if (!version) return;
+  const auto host = models_.find(asked.model);
+  if (!host) return;
+  VerifyRecord record;
+  record.serving_since_ns = host->serving_record().since_ns;
+  const auto version = host->serving();
   const std::uint64_t began = clock_.monotonic_ns();
   VerifyRequest request = request_for(*version, asked.sample);
   request.stopping = [this] { return stopping_.load(); };
@@ -153,26 +196,36 @@ void VerifyDesk::one(const Asked& asked) {
   }
   const auto source = nats_source(settings_.connection);
   auto report = verify(request, *source, clock_, log_);
+  const std::int64_t ended_ns = clock_.wall_ns();
+  const double duration_s = static_cast<double>(clock_.monotonic_ns() - began) / 1e9;
   Status now;
   {
     const std::lock_guard lock(mutex_);
     Status& status = status_[asked.model];
-    status.ended_ns = clock_.wall_ns();
-    status.duration_s = static_cast<double>(clock_.monotonic_ns() - began) / 1e9;
     if (report) {
-      status.state = !report->compared() ? State::kUnknown
-                     : report->good()    ? State::kGood
-                                         : State::kDiffers;
-      status.model = version->definition();
-      status.report = std::make_shared<const VerifyReport>(std::move(*report));
-      status.runs += 1;
+      record.version = status.version;
+      record.sample = asked.sample;
+      record.began_ns = status.began_ns;
+      record.ended_ns = ended_ns;
+      record.duration_s = duration_s;
+      record.set_report(version->model(), *report);
+      status = status_of(std::move(record));
     } else {
       status.state = State::kFailed;
+      status.ended_ns = ended_ns;
+      status.duration_s = duration_s;
       status.error = core::to_string(report.error());
     }
     now = status;
   }
+  if (report) take_down(asked.model, *now.last);
   if (!stopping_) tell(asked.model, now);
+}
+
+void VerifyDesk::take_down(const std::string& model, const VerifyRecord& record) {
+  if (const auto kept = shelf_.keep(model, record); !kept)
+    log_.error("verify", "what was found is forgotten at the next start: " + kept.error().message,
+               {{"model", model}});
 }
 
 void VerifyDesk::tell(const std::string& model, const Status& status) {
@@ -181,27 +234,27 @@ void VerifyDesk::tell(const std::string& model, const Status& status) {
     return;
   }
   if (status.state == State::kUnknown) {
-    log_.warning("verify", "nothing could be compared: " + status.report->unverifiable.front(),
+    log_.warning("verify", "nothing could be compared: " + first_reason(*status.last),
                  {{"model", model}});
     return;
   }
+  const VerifyRecord& found = *status.last;
   json::object data{{"model", model},
                     {"version", status.version},
                     {"sample", status.sample},
-                    {"rows", status.report->rows},
-                    {"differences", status.report->differences},
-                    {"unverifiable", status.report->unverifiable.size()},
-                    {"messages", status.report->messages},
+                    {"rows", found.rows},
+                    {"differences", found.differences},
+                    {"unverifiable", found.unverifiable},
+                    {"messages", found.report.at("messages")},
                     {"duration_s", status.duration_s}};
   if (status.state == State::kDiffers) {
-    json::array rows;
-    for (const VerifyFinding& finding : status.report->findings)
-      if (rows.size() < kTold) rows.push_back(finding_json(*status.model, finding));
+    json::array rows = found.report.at("findings").as_array();
+    if (rows.size() > kTold) rows.resize(kTold);
     data["findings"] = std::move(rows);
     log_.error("alarm",
                "the rows of a read model are not those that its events make: see `sluice "
                "model verify`, and rebuild it",
-               {{"model", model}, {"rows", std::to_string(status.report->differences)}});
+               {{"model", model}, {"rows", std::to_string(found.differences)}});
   }
   (void)audit_.record(status.state == State::kGood ? "ModelVerified" : "ModelDiffers", data);
 }
@@ -241,10 +294,10 @@ json::object status_json(const VerifyDesk::Status& status) {
     out["duration_s"] = status.duration_s;
     out["version"] = status.version;
   }
-  if (status.report) {
-    out["rows"] = status.report->rows;
-    out["differences"] = status.report->differences;
-    out["unverifiable"] = status.report->unverifiable.size();
+  if (status.last) {
+    out["rows"] = status.last->rows;
+    out["differences"] = status.last->differences;
+    out["unverifiable"] = status.last->unverifiable;
   }
   return out;
 }

@@ -21,6 +21,7 @@
 #include "core/random.hpp"
 #include "hub/deeds/audit.hpp"
 #include "hub/verify/verify.hpp"
+#include "hub/verify/verify_record.hpp"
 #include "hub/versions/model_shelf.hpp"
 #include "sync/nats/connection.hpp"
 
@@ -28,11 +29,13 @@ namespace sluice::hub {
 
 // Verifies the serving versions of models, one after the other, on a thread of its own with little
 // claim to the processor: when asked, and by the clock. What came of it is an event of stream
-// hub/<name> (ModelVerified, ModelDiffers), and stays until the next time. Any thread.
+// hub/<name> (ModelVerified, ModelDiffers), and is kept until the next time, or until another
+// version serves. Any thread.
 class VerifyDesk {
  public:
   struct Settings {
     std::filesystem::path scratch;       // a folder of its own: emptied at the start
+    std::filesystem::path kept;          // another: what was found, from one start to the next
     std::chrono::milliseconds interval;  // of each model, give or take a tenth; 0: never by itself
     std::uint64_t sample = 0;            // rows, when by itself; 0: all
     nats::ConnectionOptions connection;
@@ -55,12 +58,11 @@ class VerifyDesk {
     std::int64_t began_ns = 0;  // wall; 0: not yet
     std::int64_t ended_ns = 0;
     double duration_s = 0;
-    std::uint64_t messages = 0;                      // read so far
-    std::uint64_t total = 0;                         // of about so many, while it runs
-    std::string error;                               // kFailed
-    std::shared_ptr<const projection::Model> model;  // of the report
-    std::shared_ptr<const VerifyReport> report;      // of the newest that came to an end
-    std::uint64_t runs = 0;  // that came to an end, since the program started
+    std::uint64_t messages = 0;  // read so far
+    std::uint64_t total = 0;     // of about so many, while it runs
+    std::string error;           // kFailed
+    // Of the newest that came to an end, in this life of the program or an earlier one.
+    std::shared_ptr<const VerifyRecord> last = {};
   };
 
   VerifyDesk(const ModelShelf& models, Audit& audit, const core::Clock& clock, core::Logger& log,
@@ -85,6 +87,7 @@ class VerifyDesk {
   };
   void run();
   void one(const Asked& asked);
+  void take_down(const std::string& model, const VerifyRecord& record);
   void tell(const std::string& model, const Status& status);
   void ask_by_clock();
   std::uint64_t jittered(double from, double to);
@@ -95,6 +98,7 @@ class VerifyDesk {
   const core::Clock& clock_;
   core::Logger& log_;
   const Settings settings_;
+  const VerifyShelf shelf_;
   core::SystemRandom random_;  // the thread's
 
   mutable std::mutex mutex_;

@@ -39,6 +39,12 @@ std::shared_ptr<ModelVersion> ModelHost::serving() const {
   return serving_;
 }
 
+VersionRecord ModelHost::serving_record() const {
+  const std::lock_guard lock(mutex_);
+  const VersionRecord* record = book_.serving();
+  return record == nullptr ? VersionRecord() : *record;
+}
+
 std::shared_ptr<ModelHost::Build> ModelHost::build() const {
   const std::lock_guard lock(mutex_);
   return build_;

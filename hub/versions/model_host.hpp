@@ -97,6 +97,7 @@ class ModelHost {
   const std::string& name() const { return name_; }
   // What requests are answered from. Never null.
   std::shared_ptr<ModelVersion> serving() const;
+  VersionRecord serving_record() const;  // since when, too: another one after each switch
   // The serving version, and the one that is being built if there is one.
   std::vector<std::shared_ptr<ModelVersion>> open_versions() const;
   HostStatus status() const;

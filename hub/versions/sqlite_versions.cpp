@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <system_error>
 
+#include "hub/versions/durable_file.hpp"
 #include "hub/versions/version_store.hpp"
 
 namespace sluice::hub {
@@ -18,22 +18,6 @@ using core::Errc;
 using core::fail;
 using core::Result;
 
-core::Error os_error(const std::string& what, const fs::path& path, int number) {
-  return fail(Errc::kIo, what + " " + path.string() + ": " + std::strerror(number));
-}
-
-// What was written to it before is on the disk. Nothing if it is not there.
-Result<void> sync(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return {};
-  if (fd < 0) return os_error("cannot open", path, errno);
-  const int failed = ::fsync(fd) == 0 ? 0 : errno;
-  ::close(fd);
-  // Some filesystems cannot sync a folder at all, and say so with EINVAL.
-  if (failed != 0 && failed != EINVAL) return os_error("cannot sync", path, failed);
-  return {};
-}
-
 // All that its filesystem holds. Not a database by its own name: whoever closes a file gives up all
 // locks that this process has on it, and the next program that writes there would take itself for
 // the only one and delete the write-ahead log under us (sqlite.org/howtocorrupt.html, 2.2).
@@ -43,18 +27,6 @@ Result<void> sync_all(const fs::path& folder) {
   const int failed = ::syncfs(fd) == 0 ? 0 : errno;
   ::close(fd);
   return failed == 0 ? Result<void>() : os_error("cannot sync", folder, failed);
-}
-
-// `make` makes a file or link under another name, which then takes the place of `path` at once.
-template <class Make>
-Result<void> replace(const fs::path& path, const Make& make) {
-  fs::path fresh = path;
-  fresh += ".new";
-  if (::unlink(fresh.c_str()) != 0 && errno != ENOENT)
-    return os_error("cannot remove", fresh, errno);
-  SLUICE_TRY(make(fresh));
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return os_error("cannot write", path, errno);
-  return sync(path.parent_path());
 }
 
 class SqliteVersions final : public VersionStore {
@@ -80,13 +52,7 @@ class SqliteVersions final : public VersionStore {
   }
 
   Result<void> save(const VersionBook& book) override {
-    return replace(book_path(), [&](const fs::path& fresh) -> Result<void> {
-      std::ofstream out(fresh, std::ios::binary);
-      out << write_book(book) << '\n';
-      out.close();
-      if (!out) return os_error("cannot write", fresh, errno);
-      return sync(fresh);
-    });
+    return write_file(book_path(), write_book(book) + "\n");
   }
 
   Result<void> serve(const VersionBook& book) override {

@@ -109,6 +109,8 @@ void VersionBook::serve(const VersionId& id, std::int64_t now_ns) {
   for (VersionRecord& record : versions)
     if (record.state == VersionState::kServing && record.id != id)
       record = {record.id, VersionState::kKept, now_ns, {}};
+  const VersionRecord* known = find(id);
+  if (known != nullptr && known->state == VersionState::kServing) now_ns = known->since_ns;
   set(id, VersionState::kServing, now_ns, {});
 }
 

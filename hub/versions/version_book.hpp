@@ -47,7 +47,8 @@ struct VersionBook {
   // A name that no version in the book has, for building `version`.
   VersionId next(std::int64_t version) const;
 
-  // `id` becomes the serving version, the one that was becomes kept.
+  // `id` becomes the serving version, the one that was becomes kept. Who serves already does so
+  // since it did.
   void serve(const VersionId& id, std::int64_t now_ns);
   void set(const VersionId& id, VersionState state, std::int64_t now_ns, std::string reason);
   void remove(const VersionId& id);

@@ -89,6 +89,20 @@ TEST_F(TrustTest, AModelIsVerifiedAndWhatWasTamperedWithIsFound) {
   EXPECT_THAT(hub_->log(), HasSubstr("ModelDiffers"));
   const auto models = hub_->json("/v1/models/pumps");
   EXPECT_EQ(models.at("verify").as_object().at("state").as_string(), "differs");
+  // The rows are still wrong when the hub has been started again, and the alert goes on.
+  hub_->kill();
+  hub_->start();
+  const auto after = hub_->json("/v1/verify/pumps");
+  EXPECT_EQ(after.at("state").as_string(), "differs");
+  EXPECT_EQ(after.at("at"), told.at("at"));
+  EXPECT_EQ(after.at("report"), told.at("report"));
+  EXPECT_EQ(hub_->metric("sluice_hub_verify_differences{model=\"pumps\"}"), 1);
+  // Of a database that was built anew nothing is known yet.
+  EXPECT_EQ(sluice({"model", "rebuild", "pumps", "--reason", "it differs"}).code, 0);
+  EXPECT_TRUE(eventually(
+      [&] { return hub_->json("/v1/verify/pumps").at("state").as_string() == "never"; }, 30s))
+      << hub_->log();
+  EXPECT_EQ(hub_->metric("sluice_hub_verify_differences{model=\"pumps\"}"), -1);
 }
 
 TEST_F(TrustTest, AParkedEventIsShownAndGivenUpAndItsStreamGoesOn) {

@@ -56,6 +56,15 @@ TEST(VersionBook, TheOneThatServedBecomesKept) {
   EXPECT_EQ(book.taken, 2);
 }
 
+TEST(VersionBook, OneThatServesAlreadyServesSinceItDid) {
+  VersionBook book = one_serves_two_builds();
+  book.serve(kOne, 30);
+  EXPECT_EQ(book.serving()->since_ns, 10);
+  book.serve(kTwo, 40);
+  book.serve(kOne, 50);
+  EXPECT_EQ(book.serving()->since_ns, 50);
+}
+
 TEST(VersionBook, RollingBackTwiceGoesThereAndBack) {
   VersionBook book = one_serves_two_builds();
   book.serve(kTwo, 30);
