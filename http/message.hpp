@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,6 +26,9 @@ struct Request {
   std::string content_type;  // lower case, without parameters: "application/x-ndjson"
   std::string body;
   std::string peer;  // "unix uid=0 pid=12" or "127.0.0.1:5234", for logs
+  // Becomes true when the client ends its side of the connection before it has the answer. It may
+  // still read (a half-closed connection), but few do.
+  std::shared_ptr<const std::atomic<bool>> gone = {};
 
   std::optional<std::string_view> query_value(std::string_view name) const;  // the first
   std::string_view parameter(std::string_view name) const;                   // must exist

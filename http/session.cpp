@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/session.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
@@ -11,6 +13,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/write.hpp>
+#include <cerrno>
 
 #include "http/access.hpp"
 #include "http/stream_writer.hpp"
@@ -212,6 +215,22 @@ asio::awaitable<bool> HttpSession::refuse(Parser& parser, Response response) {
   co_return co_await write(std::move(response), parser.get(), keep);
 }
 
+// Nothing is read while a request is at work. When the socket becomes readable then, the client has
+// ended its side, or has sent the next request, which waits.
+std::shared_ptr<const std::atomic<bool>> HttpSession::watch_client() {
+  auto gone = std::make_shared<std::atomic<bool>>(false);
+  stream_.socket().async_wait(
+      Socket::wait_read, [gone, weak = std::weak_ptr(shared_from_this())](const error_code& why) {
+        const auto self = weak.lock();
+        if (self == nullptr || why || gone.use_count() == 1) return;
+        char byte = 0;
+        const auto size =
+            ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (size == 0 || (size < 0 && errno != EAGAIN)) *gone = true;
+      });
+  return gone;
+}
+
 asio::awaitable<Response> HttpSession::ask(const Handler& handler, Request request) {
   const auto slot = std::make_shared<Slot>(stream_.get_executor());
   slot->ready.expires_after(shared_->settings.answer_timeout);
@@ -228,6 +247,7 @@ asio::awaitable<Response> HttpSession::ask(const Handler& handler, Request reque
   Respond respond = [answerer = std::move(answerer)](Response response) {
     answerer->give(std::move(response));
   };
+  request.gone = watch_client();
   handler(std::move(request), std::move(respond));
   if (!slot->response) co_await slot->ready.async_wait(kTuple);
   if (slot->response) co_return std::move(*slot->response);

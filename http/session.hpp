@@ -74,6 +74,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   boost::asio::awaitable<void> bad_request(boost::system::error_code why);
   boost::asio::awaitable<void> linger();
   boost::asio::awaitable<Response> ask(const Handler& handler, Request request);
+  std::shared_ptr<const std::atomic<bool>> watch_client();
   core::Result<Request> to_request(const Header& header) const;
 
   Stream stream_;

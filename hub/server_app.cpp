@@ -99,15 +99,19 @@ class App {
         if (const auto alive = pool.lock()) asio::post(*alive, std::move(work));
       };
     };
-    const auto now = on(workers_);
-    const auto later = [this, now](std::chrono::milliseconds delay, std::function<void()> work) {
-      const auto timer = std::make_shared<asio::steady_timer>(io_, delay);
-      timer->async_wait(
-          [now, timer, work = std::move(work)](const boost::system::error_code& error) mutable {
-            if (!error) now(std::move(work));
-          });
+    const auto after = [this](std::function<void(std::function<void()>)> threads) {
+      return [this, threads = std::move(threads)](std::chrono::milliseconds delay,
+                                                  std::function<void()> work) {
+        const auto timer = std::make_shared<asio::steady_timer>(io_, delay);
+        timer->async_wait([threads, timer,
+                           work = std::move(work)](const boost::system::error_code& error) mutable {
+          if (!error) threads(std::move(work));
+        });
+      };
     };
-    return {now, later, [this] { return draining_.load(); }, on(prompt_workers_)};
+    const auto now = on(workers_);
+    const auto prompt = on(prompt_workers_);
+    return {now, after(now), [this] { return draining_.load(); }, prompt, after(prompt)};
   }
 
   // Once a second: figures for others' threads, and a sign of life for systemd while every thread

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <optional>
 
 #include "core/codec/json_data.hpp"
@@ -12,6 +13,7 @@
 #include "hub/api/row_json.hpp"
 #include "hub/api/standing.hpp"
 #include "hub/routes/task.hpp"
+#include "hub/routes/turn_queue.hpp"
 
 namespace sluice::hub {
 namespace {
@@ -105,38 +107,81 @@ constexpr milliseconds kLook{500};
 // How many requests wait; shared by all of them.
 using Waiting = std::shared_ptr<std::atomic<int>>;
 
+// Who has ended its side of the connection for as long is taken for gone.
+constexpr milliseconds kGone{100};
+
 // One request on its way to an answer: each step reads the model once, and the bell of its commits
 // brings the next.
-class RowsTask final : public Task {
+class RowsTask final : public Task, public TurnQueue::Waiter {
  public:
-  RowsTask(const RowsApi& parts, Waiting waiting, Worker worker, http::Request request,
-           http::Respond respond)
+  RowsTask(const RowsApi& parts, Waiting waiting, std::shared_ptr<TurnQueue> queue, Worker worker,
+           http::Request request, http::Respond respond)
       : Task(std::move(worker)),
         parts_(parts),
         waiting_(std::move(waiting)),
+        queue_(std::move(queue)),
         request_(std::move(request)),
-        respond_(std::move(respond)) {}
+        respond_(std::move(respond)),
+        rows_(parse_query_params(request_.parameter("table"), request_.query)),
+        came_(steady_clock::now()) {}
+
+  void begin(const std::shared_ptr<RowsTask>& self) {
+    if (queue_->enter(self)) return wake();
+    answer_with(http::error_response(
+        fail(Errc::kBusy, "too many queries wait for their turn; ask again later")));
+  }
 
  private:
-  void step() override {
-    if (!respond_) return;
-    if (auto response = attempt()) {
-      listening_.reset();
-      if (is_waiting_) --*waiting_;
-      std::exchange(respond_, {})(std::move(*response));
+  bool still_waits() override {
+    const std::lock_guard lock(mutex_);
+    if (!respond_ || at_work_) return false;
+    const auto now = steady_clock::now();
+    if (request_.gone && *request_.gone && now - came_ >= kGone) {
+      answer_with(http::error_response(fail(Errc::kBusy, "the client has gone")));
+      return false;
     }
+    if (now < over_at()) return true;
+    answer_with(too_late());
+    return false;
+  }
+
+  void step() override {
+    queue_->leave(*this);
+    {
+      const std::lock_guard lock(mutex_);
+      if (!respond_) return;
+      at_work_ = true;
+    }
+    auto response = attempt();
+    const std::lock_guard lock(mutex_);
+    at_work_ = false;
+    if (response) answer_with(std::move(*response));
+  }
+
+  void answer_with(http::Response response) {
+    listening_.reset();
+    if (std::exchange(is_waiting_, false)) --*waiting_;
+    std::exchange(respond_, {})(std::move(response));
+  }
+
+  // The time that it may take, its turn in the queue and the wait for its writes with it.
+  steady_clock::time_point over_at() const {
+    return rows_ ? came_ + rows_->wait + rows_->deadline : came_ + kDeadlineMax;
+  }
+  http::Response too_late() const {
+    const auto ms = rows_ ? rows_->deadline.count() : kDeadlineMax.count();
+    return http::error_response(
+        fail(Errc::kLimit, "had no turn within " + std::to_string(ms) +
+                               " ms: other queries are slow or many; ask again later"));
   }
 
   // nullopt: not yet.
   std::optional<http::Response> attempt() {
     const auto version = parts_.models.serving(request_.parameter("model"));
     if (!version) return http::error_response(parts_.models.missing(request_.parameter("model")));
-    if (!rows_) {
-      auto parsed = parse_query_params(request_.parameter("table"), request_.query);
-      if (!parsed) return http::error_response(parsed.error());
-      rows_ = std::move(*parsed);
-      end_ = steady_clock::now() + rows_->wait;
-    }
+    if (!rows_) return http::error_response(rows_.error());
+    const auto left = std::chrono::ceil<milliseconds>(over_at() - steady_clock::now());
+    if (left.count() <= 0) return too_late();
     // Listened before it is read, so that no commit in between is missed; of this version alone.
     if (!rows_->after.empty())
       listening_ = version->changes().listen([weak = weak_from_this()] {
@@ -146,16 +191,23 @@ class RowsTask final : public Task {
       rows_->unless = [known, &version](std::uint64_t state) {
         return names_tag(*known, entity_tag(*version, state));
       };
-    const auto page = version->run(*rows_, rows_->deadline);
+    const auto page = version->run(*rows_, std::min(left, rows_->deadline));
+    if (!page && page.error().code == Errc::kLimit && steady_clock::now() >= over_at())
+      return http::error_response(
+          fail(Errc::kLimit, "the query, with its turn among others, took longer than " +
+                                 std::to_string(rows_->deadline.count()) +
+                                 " ms: narrow it, or ask again later"));
     if (!page) return http::error_response(page.error());
     const std::string tag = entity_tag(*version, page->state);
     if (page->is_known) return not_modified(tag);
     if (page->is_reached()) return answer(*version, *page, tag);
     for (const Reached& reached : page->after)
       if (reached.state == Reached::State::kLost) return not_there(version->name(), *rows_, *page);
-    if (steady_clock::now() >= end_) return not_there(version->name(), *rows_, *page);
+    if (steady_clock::now() >= wait_end()) return not_there(version->name(), *rows_, *page);
     return wait();
   }
+
+  steady_clock::time_point wait_end() const { return came_ + rows_->wait; }
 
   std::optional<http::Response> wait() {
     if (is_ending())
@@ -170,7 +222,7 @@ class RowsTask final : public Task {
     if (look_at_ > now) return std::nullopt;
     // The bell tells of this program's commits; a look now and then sees those of others that work
     // on the same database, and the program's end.
-    const auto left = std::chrono::ceil<milliseconds>(end_ - now);
+    const auto left = std::chrono::ceil<milliseconds>(wait_end() - now);
     const milliseconds pause = std::clamp(left, milliseconds(1), kLook);
     look_at_ = now + pause;
     wake_in(pause);
@@ -198,10 +250,13 @@ class RowsTask final : public Task {
 
   const RowsApi parts_;
   const Waiting waiting_;
+  const std::shared_ptr<TurnQueue> queue_;
   const http::Request request_;
+  std::mutex mutex_;  // of respond_ and at_work_
   http::Respond respond_;
-  std::optional<RowsRequest> rows_;
-  steady_clock::time_point end_;
+  bool at_work_ = false;
+  core::Result<RowsRequest> rows_;
+  const steady_clock::time_point came_;
   steady_clock::time_point look_at_;  // when a timer comes; past: none is set
   std::shared_ptr<void> listening_;
   bool is_waiting_ = false;
@@ -211,12 +266,14 @@ class RowsTask final : public Task {
 
 void add_rows_api(Routes& routes, const RowsApi& parts) {
   const auto waiting = std::make_shared<std::atomic<int>>(0);
-  routes.direct(
-      "GET", "/v1/models/{model}/{table}",
-      [parts, waiting, worker = routes.worker()](http::Request request, http::Respond respond) {
-        std::make_shared<RowsTask>(parts, waiting, worker, std::move(request), std::move(respond))
-            ->wake();
-      });
+  const auto queue = std::make_shared<TurnQueue>(routes.worker(), RowsApi::kQueuedMax);
+  routes.direct("GET", "/v1/models/{model}/{table}",
+                [parts, waiting, queue, worker = routes.worker()](http::Request request,
+                                                                  http::Respond respond) {
+                  const auto task = std::make_shared<RowsTask>(
+                      parts, waiting, queue, worker, std::move(request), std::move(respond));
+                  task->begin(task);
+                });
 }
 
 }  // namespace sluice::hub

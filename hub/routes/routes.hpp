@@ -21,6 +21,7 @@ struct Worker {
   std::function<bool()> ending = {};  // the program is: who waits should answer
   // As `now`, on threads of their own: for what waits for no database.
   std::function<void(std::function<void()>)> prompt = {};
+  std::function<void(std::chrono::milliseconds, std::function<void()>)> prompt_later = {};
 };
 
 // The API's routes while they are put together. An answer may block for as long as a database does:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hub/versions/query_pool.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::hub {
@@ -47,26 +48,30 @@ void QueryPool::give(std::unique_ptr<Query> reader) {
 
 template <class Work>
 auto QueryPool::with_reader(std::chrono::milliseconds deadline, const Work& work) {
-  using Answer = decltype(work(std::declval<Query&>()));
+  using Answer = decltype(work(std::declval<Query&>(), deadline));
+  const auto end = std::chrono::steady_clock::now() + deadline;
   auto reader = take(deadline);
   if (!reader) return Answer(reader.error());
-  auto answer = work(**reader);
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  auto answer = work(**reader, std::max(left, std::chrono::milliseconds(1)));
   give(std::move(*reader));
   return answer;
 }
 
 Result<projection::QueryPage> QueryPool::run(const projection::QueryRequest& request,
                                              std::chrono::milliseconds deadline) {
-  return with_reader(deadline, [&](Query& reader) { return reader.run(request, deadline); });
+  return with_reader(deadline, [&](Query& reader, auto left) { return reader.run(request, left); });
 }
 
 Result<projection::ParkedEvent> QueryPool::parked_event(const core::Identity& event,
                                                         std::chrono::milliseconds deadline) {
-  return with_reader(deadline, [&](Query& reader) { return reader.parked_event(event, deadline); });
+  return with_reader(deadline,
+                     [&](Query& reader, auto left) { return reader.parked_event(event, left); });
 }
 
 Result<Query::Decided> QueryPool::decided(std::chrono::milliseconds deadline) {
-  return with_reader(deadline, [&](Query& reader) { return reader.decided(deadline); });
+  return with_reader(deadline, [&](Query& reader, auto left) { return reader.decided(left); });
 }
 
 }  // namespace sluice::hub

@@ -22,7 +22,7 @@ class QueryPool {
   static core::Result<std::unique_ptr<QueryPool>> open(Open open);
 
   const std::vector<projection::QueryTable>& tables() const { return tables_; }
-  // As Query::run. kLimit also if no reader became free in that time.
+  // As Query::run, with the time until a reader was free; kLimit also if none was in that time.
   core::Result<projection::QueryPage> run(const projection::QueryRequest& request,
                                           std::chrono::milliseconds deadline);
   // As Query's of these names, and kLimit as run().

@@ -199,28 +199,6 @@ TEST_F(HubApiTest, AWaitingRequestIsAnsweredWhenTheHubEnds) {
   EXPECT_EQ(waiting.get().status, 503u);
 }
 
-TEST_F(HubApiTest, ASlowQueryEndsAtItsDeadlineAndHoldsUpNoOther) {
-  HubProgram::Options options;
-  options.model = std::string(test::kPumpsModel) +
-                  "[view.endless]\nsql = \"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
-                  "FROM n) SELECT count(*) AS c FROM n\"\n";
-  HubProgram hub(server_.url(), options);
-  fill(11);
-  ASSERT_TRUE(eventually([&] { return hub.effects() == 10; })) << hub.log();
-  std::vector<std::future<http::Response>> slow;
-  for (int i = 0; i < 2; ++i)
-    slow.push_back(std::async(std::launch::async,
-                              [&] { return hub.get("/v1/models/pumps/endless?deadline=3s"); }));
-  const auto begun = std::chrono::steady_clock::now();
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(hub.row_count("/v1/models/pumps/events"), 10u);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
-  for (auto& each : slow) {
-    const auto answer = each.get();
-    error_field(answer, 507, "limit");
-    EXPECT_NE(answer.body.find("took longer than 3000 ms"), std::string::npos) << answer.body;
-  }
-}
-
 TEST_F(HubApiTest, BadQueriesGetStructuredErrors) {
   HubProgram hub(server_.url());
   const std::string rows = "/v1/models/pumps/events";
