@@ -38,7 +38,7 @@ function fleet() {
                       trusted: i % 40 !== 0, off_s: i % 40 ? 0 : -90000, free: i % 50 ? 20e9 : 1e9 }));
   all.push(report({ gateway: 'evil', machine: hostile.SCRIPT.slice(0, 48), error: hostile.SCRIPT + hostile.RTL, version: '<i>9</i>' }));
   all.push(report({ gateway: 'rtl', machine: hostile.RTL, error: hostile.CONTROL }));
-  all.push(report({ gateway: 'vast', lanes: [[hostile.VAST, 1n], [hostile.VAST, hostile.VAST], [9007199254740993n, 1n], [0, 0]],
+  all.push(report({ gateway: 'vast', lanes: [[hostile.VAST, 1n], [hostile.VAST, hostile.VAST], [9007199254740993n, 1n], [2n ** 64n - 1n, 1n]],
                     free: hostile.VAST - 1n, total: hostile.VAST, off_s: 7e9, error: hostile.BLANK }));
   return all;
 }
@@ -114,6 +114,10 @@ test('figures beyond what a number of JavaScript holds break no page', async () 
   const row = page.locator('table.fleet tbody tr');
   await eventually('the gateway', async () => await row.count() === 1);
   assert.match(await row.innerText(), /9,223,372,036,854,775,807/);
+  const lanes = row.locator('td', { has: page.locator('.lanes') });
+  assert.match(await lanes.innerText(), /18,446,744,073,709,551,615/);
+  assert.ok(await lanes.evaluate((node) => [...node.querySelectorAll('dd')].every((figure) =>
+    figure.getBoundingClientRect().left + figure.scrollWidth <= node.getBoundingClientRect().right)), 'no figure stands over the next column');
   for (const order of ['name', 'backlog', 'lag', 'seen', 'disk', 'trouble']) {
     await page.locator('#fleet-search').fill('');
     await page.locator('#fleet-order').selectOption(order);
@@ -144,6 +148,11 @@ test('models tell their state, holds and parked events', async () => {
   assert.match(card, /1\s*holds/);
   assert.match(card, /1\s*parked/);
   assert.match(card, /has read everything/);
+  const behind = await page.evaluate(async () => {
+    const { shards } = await import('/lib/models.js');
+    return shards({ shards: [{ shard: 'main', state: 'lagging', lag: 1, lag_s: 101, position: 1, hub_last: 2 }] })[0].textContent;
+  });
+  assert.match(behind, /1 event, 1 min 41 s behind/);
   await page.locator('.card a.figure', { hasText: 'parked' }).click();
   await page.getByText('show all models').waitFor();
   await harmless();
@@ -152,6 +161,7 @@ test('models tell their state, holds and parked events', async () => {
 test('rows are filtered, ordered and turned by clicking', async () => {
   await go('/model/plant/reading');
   await page.locator('table.rows tbody tr').nth(49).waitFor();
+  assert.match(await text('table.rows tbody tr:first-child time'), /\d\d:\d\d:\d\d\.\d{3}$/, 'rows of one second can be told apart');
   await page.getByRole('button', { name: 'More' }).click();
   await page.getByText('rows 51 to 100').waitFor();
   await page.getByRole('button', { name: 'Back' }).click();

@@ -21,14 +21,16 @@ export function bytes(count) {
   return (unit === 0 ? value : value.toFixed(1)) + ' ' + units[unit];
 }
 
-// Local time to the second, the whole of it in the title: the server writes nanoseconds in UTC.
-export function time(text) {
+// Local time to the second, or as `exact` to the millisecond; the whole of it in the title: the
+// server writes nanoseconds in UTC.
+export function time(text, exact) {
   if (!text) return '';
   const at = new Date(text);
   if (Number.isNaN(at.getTime())) return String(text);
   const pad = (n) => String(n).padStart(2, '0');
   const day = at.getFullYear() + '-' + pad(at.getMonth() + 1) + '-' + pad(at.getDate());
-  const clock = pad(at.getHours()) + ':' + pad(at.getMinutes()) + ':' + pad(at.getSeconds());
+  const clock = pad(at.getHours()) + ':' + pad(at.getMinutes()) + ':' + pad(at.getSeconds()) +
+    (exact ? '.' + String(at.getMilliseconds()).padStart(3, '0') : '');
   const today = new Date().toDateString() === at.toDateString();
   return h('time', { datetime: text, title: text }, today ? clock : day + ' ' + clock);
 }

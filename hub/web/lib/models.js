@@ -14,7 +14,7 @@ export function shards(model) {
   return model.shards.map((shard) => h('div', { class: 'shard' },
     h('div', { class: 'row' }, h('b', {}, shard.shard), tag(shard.state),
       shard.state === 'elsewhere' ? h('span', { class: 'soft' }, 'another worker reads it')
-        : shard.lag > 0 ? h('span', {}, number(shard.lag) + ' events, ' + duration(shard.lag_s) + ' behind')
+        : shard.lag > 0 ? h('span', {}, plural(shard.lag, 'event') + ', ' + duration(shard.lag_s) + ' behind')
         : h('span', { class: 'soft' }, shard.connected ? 'has read everything' : 'no connection')),
     shard.state === 'elsewhere' ? null : bar(shard.position, shard.hub_last, number(shard.position) + ' of ' + number(shard.hub_last)),
     shard.last_error ? h('p', { class: 'note bad' }, shard.last_error) : null));

@@ -187,7 +187,7 @@ function isNumber(column, one) {
 
 export function value(one, column, most) {
   if (one === null || one === undefined) return h('span', { class: 'soft', title: 'no value' }, '\u2013');
-  if (column?.type === 'time' && typeof one === 'string') return time(one);
+  if (column?.type === 'time' && typeof one === 'string') return time(one, true);
   if (typeof one === 'object') return said(one.$bytes !== undefined ? one.$bytes : print(one), most);
   return said(String(one), most);
 }
