@@ -240,6 +240,7 @@ void ModelEngine::undone() {
   (void)parking_->reload();
   (void)decisions_.reload();
   (void)skips_.reload();
+  if (marked_) marked_->rolled_back();
   if (settings_.sink) settings_.sink->rolled_back();
 }
 

@@ -2,6 +2,7 @@
 #include "projection/engine/marked_gate.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/codec/event_codec.hpp"
 
@@ -119,6 +120,7 @@ Result<Answer> MarkedGate::offer(const Arrival& arrival, GateSink& sink) {
     answer.why = "the epoch was opened at seq " + std::to_string(course->mark.first) + " before";
     return answer;
   }
+  if (std::exchange(lane->is_stale, false)) SLUICE_TRY(advance(*lane, sink, answer));
   const auto found = row_of(*course);
   if (!found) return found.error();
   GateRow& row = **found;
@@ -152,6 +154,7 @@ Result<void> MarkedGate::hold(GateRow& row, const Arrival& arrival, Answer& answ
     answer.verdict = Verdict::kNotStored;
     const auto [entry, added] = unstored_[row.id].try_emplace(std::string(arrival.hub_stream),
                                                               Unstored{arrival.hub_seq, seq});
+    if (std::exchange(entry->second.is_asked, false)) entry->second = {arrival.hub_seq, seq};
     entry->second.hub_seq = std::min(entry->second.hub_seq, arrival.hub_seq);
     entry->second.seq = std::min(entry->second.seq, seq);
     return {};
@@ -248,21 +251,34 @@ Result<void> MarkedGate::drop_taken(GateRow& row) {
 void MarkedGate::ask_again(const GateRow& row, Answer& answer) {
   const auto unstored = unstored_.find(row.id);
   if (unstored == unstored_.end()) return;
-  std::erase_if(unstored->second, [&](const auto& entry) {
-    if (entry.second.seq > row.next) return false;
-    answer.reread.push_back({entry.first, entry.second.hub_seq});
-    return true;
-  });
+  for (auto& [hub_stream, entry] : unstored->second) {
+    if (entry.is_asked || entry.seq > row.next) continue;
+    answer.reread.push_back({hub_stream, entry.hub_seq});
+    entry.is_asked = true;
+  }
+}
+
+void MarkedGate::rolled_back() {
+  for (auto& [key, lane] : lanes_) {
+    lane.at = 0;
+    lane.is_stale = true;
+  }
+  for (auto& [row, streams] : unstored_)
+    for (auto& [hub_stream, entry] : streams) entry.is_asked = false;
 }
 
 std::vector<GatePoint> MarkedGate::awaited() const {
   std::vector<GatePoint> out;
   for (const auto& [key, lane] : lanes_) {
-    if (lane.at == lane.turns.size()) continue;
-    const Mark& mark = lane.courses[lane.turns[lane.at].course].mark;
-    const auto row = store_.find(mark.row());
-    const bool is_open = row && *row != nullptr && (*row)->state == RowState::kOpen;
-    out.push_back({key.first, key.second, mark.epoch, is_open ? (*row)->next : mark.first});
+    for (std::size_t i = lane.at; i < lane.turns.size(); ++i) {
+      const Turn& turn = lane.turns[i];
+      const Mark& mark = lane.courses[turn.course].mark;
+      const auto row = store_.find(mark.row());
+      const bool is_open = row && *row != nullptr && (*row)->state == RowState::kOpen;
+      if (is_open && (*row)->next >= turn.to) continue;
+      out.push_back({key.first, key.second, mark.epoch, is_open ? (*row)->next : mark.first});
+      break;
+    }
   }
   return out;
 }

@@ -19,7 +19,7 @@ namespace sluice::projection {
 // marks, and nothing else; in the order that each lane had there, as late as it was there. So it
 // needs neither gap records nor an operator, and does not care in which order the events come, from
 // which hub stream. What has not its turn yet is held, up to the gate's bounds; the rest is read
-// again. The store must have been new. After an error throw both away. One thread.
+// again. The store must have been new. One thread.
 class MarkedGate {
  public:
   MarkedGate(GateStore& store, const GateSettings& settings) : store_(store), settings_(settings) {}
@@ -31,6 +31,8 @@ class MarkedGate {
   // As Gate::offer(). What the marks do not have is answered with kDuplicate: offer it again when
   // they have moved on.
   core::Result<Answer> offer(const Arrival& arrival, GateSink& sink);
+  // After a rollback: the store stands where it stood before.
+  void rolled_back();
   // The event that each lane waits for; none of those that took effect there is missing: empty.
   std::vector<GatePoint> awaited() const;
 
@@ -53,10 +55,12 @@ class MarkedGate {
     std::vector<Course> courses;
     std::vector<Turn> turns;
     std::size_t at = 0;
+    bool is_stale = false;  // `at` is to be found again
   };
   struct Unstored {
     std::uint64_t hub_seq = 0;  // the lowest of them
     core::Seq seq = 0;          // the lowest of them
+    bool is_asked = false;      // to be read again
   };
   using LaneKey = std::pair<std::string, core::Lane>;
   struct Less {
