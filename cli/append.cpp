@@ -109,8 +109,9 @@ ExitCode append_one(Program& program, const Options& given) {
                            (at->ack == "hub" ? ", confirmed by the hub" : "")
                      : at->stream + ": " + at->gateway + ", lane " + at->lane +
                            ", IN MEMORY ONLY (a power cut now loses it)";
-    output.raw_line(where + "\n  id " + at->id +
-                    (at->placed() ? "\n  token " + at->token() : std::string()));
+    output.line(where);
+    output.line("  id " + at->id);
+    if (at->placed()) output.line("  token " + at->token());
   }
   return ExitCode::kOk;
 }

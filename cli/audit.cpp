@@ -166,11 +166,11 @@ ExitCode run_audit(Program& program, const Options& given) {
   } else {
     for (const auto& [name, value] : *document)
       if (name != "examples")
-        program.output.raw_line(
+        program.output.line(
             std::string(name) + std::string(12 - std::min<std::size_t>(11, name.size()), ' ') +
             (value.is_string() ? std::string(value.get_string()) : json_text(value)));
     for (const json::value& example : document->at("examples").get_array())
-      program.output.raw_line("  " + std::string(example.get_string()));
+      program.output.line("  " + std::string(example.get_string()));
   }
   return agrees ? ExitCode::kOk : ExitCode::kOther;
 }

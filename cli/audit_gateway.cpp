@@ -86,20 +86,20 @@ void show(Output& output, const ChainAudit& audit, const Reading& reading) {
                with_thousands(one.copies), with_thousands(one.totals.marks),
                with_thousands(one.totals.checked), with_thousands(one.findings.size())});
   }
-  output.raw_line(table.text());
+  output.lines(table.text());
   for (const core::Lane lane : core::kLanes) {
     const auto& findings = audit.lane(lane).findings;
     for (std::size_t i = 0; i < findings.size() && i < kShownMax; ++i)
-      output.raw_line(std::string(core::lane_name(lane)) + ", " + findings[i].kind + ": " +
-                      findings[i].words);
+      output.line(std::string(core::lane_name(lane)) + ", " + findings[i].kind + ": " +
+                  findings[i].words);
     if (findings.size() > kShownMax)
-      output.raw_line("... " + std::to_string(findings.size() - kShownMax) + " more (--json)");
+      output.line("... " + std::to_string(findings.size() - kShownMax) + " more (--json)");
   }
   for (std::size_t i = 0; i < audit.foreign().size() && i < kShownMax; ++i)
-    output.raw_line("foreign: " + audit.foreign()[i].words);
-  output.raw_line(audit.agrees() ? "All that the hub has of " + reading.gateway +
-                                       " is what the gateway wrote, without a hole."
-                                 : "NOT all that the gateway wrote is here as it was written.");
+    output.line("foreign: " + audit.foreign()[i].words);
+  output.line(audit.agrees() ? "All that the hub has of " + reading.gateway +
+                                   " is what the gateway wrote, without a hole."
+                             : "NOT all that the gateway wrote is here as it was written.");
 }
 
 Result<bool> run(Program& program, const std::string& gateway, const std::string& shard,

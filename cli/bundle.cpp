@@ -56,8 +56,8 @@ ExitCode print_key(Program& program, const BundlePlace& place) {
     program.output.document(document);
     return ExitCode::kOk;
   }
-  program.output.raw_line(name.empty() ? text : name + " " + text);
-  program.output.raw_line("fingerprint " + print);
+  program.output.line(name.empty() ? text : name + " " + text);
+  program.output.line("fingerprint " + print);
   return ExitCode::kOk;
 }
 

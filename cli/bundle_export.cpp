@@ -112,12 +112,11 @@ void print_text(Output& output, const sync::ExportReport& report) {
     table.add({std::string(core::lane_name(lane.lane)), std::to_string(lane.from),
                std::to_string(lane.to), with_thousands(lane.events), with_thousands(lane.left)});
   }
-  output.raw_line(table.text());
+  output.lines(table.text());
   for (const auto& file : report.files)
-    output.raw_line(file.path.string() + "  " + bytes_in_words(file.file_bytes));
-  if (report.files.empty() && report.kept.empty()) output.raw_line("The hub has everything.");
-  if (report.files.empty() && !report.kept.empty())
-    output.raw_line("Everything lies there already.");
+    output.line(file.path.string() + "  " + bytes_in_words(file.file_bytes));
+  if (report.files.empty() && report.kept.empty()) output.line("The hub has everything.");
+  if (report.files.empty() && !report.kept.empty()) output.line("Everything lies there already.");
 }
 
 // Single rows that are damaged travel as gap records; a segment that cannot be opened does not.

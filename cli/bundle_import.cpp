@@ -147,7 +147,7 @@ ExitCode run_import(Program& program, const Options& given) {
     if (program.output.json())
       program.output.document(document_of(file));
     else
-      program.output.raw_line(words_of(file));
+      program.output.line(words_of(file));
   }
   if (order.receipt_key == nullptr && !program.output.json())
     program.output.note("sluice: no receipts were written: give --sign-key for them");

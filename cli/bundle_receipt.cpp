@@ -170,11 +170,11 @@ ExitCode run_receipt(Program& program, const Options& given) {
       program.output.document(
           json::object{{"lane", lane}, {"cursor_before", one.before}, {"cursor", one.after}});
     else
-      program.output.raw_line(one.after == one.before
-                                  ? lane + ": nothing to do, the cursor is at " +
-                                        std::to_string(one.after)
-                                  : lane + ": the hub has all up to " + std::to_string(one.after) +
-                                        " (before: " + std::to_string(one.before) + ")");
+      program.output.line(one.after == one.before
+                              ? lane + ": nothing to do, the cursor is at " +
+                                    std::to_string(one.after)
+                              : lane + ": the hub has all up to " + std::to_string(one.after) +
+                                    " (before: " + std::to_string(one.before) + ")");
   }
   return ExitCode::kOk;
 }

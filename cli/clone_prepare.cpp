@@ -164,8 +164,8 @@ ExitCode run_clone_prepare(Program& program, const Options& given) {
   if (program.output.json()) {
     program.output.document(*done);
   } else {
-    program.output.raw_line("Ready to be copied. Set in each copy, before its first start:");
-    program.output.raw_line("  [gateway] id, the NATS credentials, [uplink] machine if it is set");
+    program.output.line("Ready to be copied. Set in each copy, before its first start:");
+    program.output.line("  [gateway] id, the NATS credentials, [uplink] machine if it is set");
   }
   return ExitCode::kOk;
 }

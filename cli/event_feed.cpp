@@ -63,10 +63,10 @@ ExitCode FeedReport::finish(std::uint64_t reconnects, double seconds) {
     text += "; the gateway went away " +
             (reconnects == 1 ? std::string("once") : std::to_string(reconnects) + " times") +
             " meanwhile, and what had no answer was sent again";
-  output_.raw_line(text);
+  output_.line(text);
   for (const auto& [lane, seqs] : seqs_)
-    output_.raw_line("  gateway " + gateway_ + ", lane " + lane + ": seq " +
-                     with_thousands(seqs.first) + " to " + with_thousands(seqs.second));
+    output_.line("  gateway " + gateway_ + ", lane " + lane + ": seq " +
+                 with_thousands(seqs.first) + " to " + with_thousands(seqs.second));
   return worst_;
 }
 

@@ -58,9 +58,9 @@ core::Result<void> print_event(Output& output, std::string_view body) {
   if (output.json()) {
     std::string line;
     codec::event_to_json(*event, line);
-    output.raw_line(line);
+    output.json_line(line);
   } else {
-    output.raw_line(event_line(*event));
+    output.line(event_line(*event));
   }
   return {};
 }

@@ -36,9 +36,8 @@ void print(Output& output, const std::string& name, const Finding& finding, doub
     char head[64];
     std::snprintf(head, sizeof head, "%-14s %-8s %8.1f ms  ", name.c_str(), word(finding.state),
                   took_ms);
-    output.raw_line(head + finding.words);
-    if (!finding.next_step.empty())
-      output.raw_line(std::string(36, ' ') + "-> " + finding.next_step);
+    output.line(head + finding.words);
+    if (!finding.next_step.empty()) output.line(std::string(36, ' ') + "-> " + finding.next_step);
   }
   output.flush();
 }

@@ -77,20 +77,20 @@ ExitCode run_fsck(Program& program, const LogPlace& place) {
   if (program.output.json()) {
     program.output.document(document_of(*result));
   } else {
-    for (const storage::Flaw& flaw : result->flaws) program.output.raw_line(line_of(flaw));
+    for (const storage::Flaw& flaw : result->flaws) program.output.line(line_of(flaw));
     const std::string found = result->flaws.empty()
                                   ? "No flaw"
                                   : std::to_string(result->flaws.size()) +
                                         (result->flaws.size() == 1 ? " flaw" : " flaws");
-    program.output.raw_line(found + " in " + std::to_string(result->segments) + " segments, " +
-                            with_thousands(result->events) + " events, " +
-                            with_thousands(result->hashes) + " chain hashes agree");
+    program.output.line(found + " in " + std::to_string(result->segments) + " segments, " +
+                        with_thousands(result->events) + " events, " +
+                        with_thousands(result->hashes) + " chain hashes agree");
     if (result->known_missing > 0)
-      program.output.raw_line(with_thousands(result->known_missing) +
-                              " events are known to be missing: gap records stand for them");
+      program.output.line(with_thousands(result->known_missing) +
+                          " events are known to be missing: gap records stand for them");
     if (result->set_aside_files > 0)
-      program.output.raw_line("Damaged segments lie in " + (*folder / "damaged").string() +
-                              "; delete them when nobody needs them any more");
+      program.output.line("Damaged segments lie in " + (*folder / "damaged").string() +
+                          "; delete them when nobody needs them any more");
   }
   return result->flaws.empty() ? ExitCode::kOk : ExitCode::kOther;
 }

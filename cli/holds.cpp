@@ -71,8 +71,8 @@ ExitCode list_holds(Program& program) {
   }
   const auto all = all_answered(*document);
   if (!program.output.json() && (all || !holds->get_array().empty()))
-    program.output.raw_line(holds->get_array().empty() ? "No holds: every lane is whole."
-                                                       : table.text());
+    program.output.lines(holds->get_array().empty() ? "No holds: every lane is whole."
+                                                    : table.text());
   return all ? ExitCode::kOk : refuse(program, all.error(), "holds list");
 }
 
@@ -88,8 +88,8 @@ ExitCode skip_hold(Program& program, const Skip& given) {
   if (program.output.json())
     program.output.document(*answer);
   else
-    program.output.raw_line("Skipped up to seq " + std::to_string(given.to) + " of lane " +
-                            given.lane + " of " + given.gateway + ".");
+    program.output.line("Skipped up to seq " + std::to_string(given.to) + " of lane " + given.lane +
+                        " of " + given.gateway + ".");
   return ExitCode::kOk;
 }
 

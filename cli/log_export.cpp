@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/log_place.hpp"
+#include "cli/shown_text.hpp"
 #include "cli/units.hpp"
 #include "core/codec/event_codec.hpp"
 #include "core/codec/json_data.hpp"
@@ -107,7 +108,7 @@ class Exporter {
     due_ = seq + 1;
     line_.clear();
     codec::event_to_json(*event, line_);
-    line_ += '\n';
+    line_ = shown_json(line_) + '\n';
     if (std::fwrite(line_.data(), 1, line_.size(), out_) != line_.size())
       return fail(Errc::kIo, "the output cannot be written");
     ++written_;

@@ -18,7 +18,7 @@ ExitCode refuse_model(Program& program, const core::Error& error, const char* ve
     program.output.problem(error, verb);
   } else {
     // Each line names its place in the file, in the form that editors jump to.
-    for (const std::string_view line : core::split(error.message, '\n')) program.output.note(line);
+    program.output.notes(error.message);
   }
   return error.code == core::Errc::kConfig ? ExitCode::kConfig : exit_code(error.code);
 }

@@ -45,7 +45,7 @@ core::Result<void> as_of(Program& program, const Options& given) {
   const auto built = build_model(program, given.choice, build);
   if (!built) return built.error();
   if (!program.output.json()) {
-    program.output.raw_line(built_text(*built));
+    program.output.lines(built_text(*built));
     return {};
   }
   core::json::object document{

@@ -24,7 +24,7 @@ ExitCode check(Program& program, const std::vector<std::string>& files) {
       refuse_model(program, model.error(), "model check");
       continue;
     }
-    for (const std::string& warning : (*model)->warnings()) program.output.note(warning);
+    for (const std::string& warning : (*model)->warnings()) program.output.notes(warning);
     if (program.output.json()) {
       core::json::array warnings;
       for (const std::string& warning : (*model)->warnings()) warnings.emplace_back(warning);
@@ -33,8 +33,8 @@ ExitCode check(Program& program, const std::vector<std::string>& files) {
                                                  {"version", (*model)->version()},
                                                  {"warnings", std::move(warnings)}});
     } else {
-      program.output.raw_line(file + ": good, model " + (*model)->name() + " version " +
-                              std::to_string((*model)->version()));
+      program.output.line(file + ": good, model " + (*model)->name() + " version " +
+                          std::to_string((*model)->version()));
     }
   }
   return wrong == 0 ? ExitCode::kOk : ExitCode::kConfig;

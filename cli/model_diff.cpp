@@ -102,7 +102,7 @@ Result<std::unique_ptr<projection::Target>> side(Program& program, const Options
   build.into = scratch;
   const auto built = build_model(program, given.choice, build);
   if (!built) return built.error();
-  program.output.note(built_text(*built));
+  program.output.notes(built_text(*built));
   return projection::Target::open(scratch, projection::Access::kRead);
 }
 
@@ -125,7 +125,7 @@ Result<void> diff(Program& program, const Options& given) {
           if (program.output.json())
             program.output.document(document_of(row, told));
           else
-            program.output.raw_line(line_of(row, told));
+            program.output.line(line_of(row, told));
           return {};
         });
     if (!done) return done.error();
@@ -139,9 +139,9 @@ Result<void> diff(Program& program, const Options& given) {
                                      {"changed", changed},
                                      {"rows", done->rows}});
     else
-      program.output.raw_line(table.name + ": " + with_thousands(added) + " added, " +
-                              with_thousands(removed) + " removed, " + with_thousands(changed) +
-                              " changed");
+      program.output.line(table.name + ": " + with_thousands(added) + " added, " +
+                          with_thousands(removed) + " removed, " + with_thousands(changed) +
+                          " changed");
   }
   if (program.output.json()) program.output.document(json::object{{"summary", std::move(summary)}});
   return {};

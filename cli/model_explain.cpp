@@ -31,7 +31,7 @@ ExitCode explain(Program& program, const Options& given) {
   if (program.output.json())
     program.output.document(core::json::object{{"model", (*model)->name()}, {"text", text}});
   else
-    program.output.raw_line(text);
+    program.output.lines(text);
   return ExitCode::kOk;
 }
 

@@ -92,8 +92,8 @@ void tell(Program& program, const Trial& trial, const std::vector<std::string>& 
         {"test", trial.name}, {"ok", differences.empty()}, {"differences", std::move(list)}});
     return;
   }
-  program.output.raw_line((differences.empty() ? "ok    " : "FAIL  ") + trial.name);
-  for (const std::string& text : differences) program.output.raw_line("      " + text);
+  program.output.line((differences.empty() ? "ok    " : "FAIL  ") + trial.name);
+  for (const std::string& text : differences) program.output.line("      " + text);
 }
 
 ExitCode test(Program& program, const Options& given) {

@@ -54,22 +54,21 @@ void print_finding(Output& output, const json::object& finding) {
   line += " " + text_at(finding, "table");
   for (const auto& [name, value] : finding.at("key").get_object())
     line += " " + std::string(name) + "=" + cell_text(value);
-  output.raw_line(line);
+  output.line(line);
   for (const json::value& cell : finding.at("columns").get_array()) {
     const json::object& one = cell.get_object();
-    output.raw_line("  " + text_at(one, "column") + ": expected " + cell_text(one.at("expected")) +
-                    ", found " + cell_text(one.at("found")));
+    output.line("  " + text_at(one, "column") + ": expected " + cell_text(one.at("expected")) +
+                ", found " + cell_text(one.at("found")));
   }
   const json::value& event = finding.at("first_event");
   if (!event.is_object()) {
-    output.raw_line("  " + text_at(finding, "words"));
+    output.line("  " + text_at(finding, "words"));
     return;
   }
   const json::object& one = event.get_object();
-  output.raw_line("  " + text_at(finding, "words") + ": " + text_at(one, "identity") + " (" +
-                  text_at(one, "type") + " of " + text_at(one, "stream") + ", " +
-                  text_at(one, "at") + ", message " + std::to_string(number_at(one, "position")) +
-                  ")");
+  output.line("  " + text_at(finding, "words") + ": " + text_at(one, "identity") + " (" +
+              text_at(one, "type") + " of " + text_at(one, "stream") + ", " + text_at(one, "at") +
+              ", message " + std::to_string(number_at(one, "position")) + ")");
 }
 
 void print_report(Output& output, const json::object& told) {
@@ -77,17 +76,17 @@ void print_report(Output& output, const json::object& told) {
   if (report == nullptr || !report->is_object()) return;
   const json::object& one = report->get_object();
   const std::uint64_t differences = number_at(one, "differences");
-  output.raw_line(with_thousands(number_at(one, "rows")) + " rows compared, " +
-                  (differences == 0   ? std::string("none differs")
-                   : differences == 1 ? std::string("1 differs")
-                                      : with_thousands(differences) + " differ") +
-                  "; " + text_at(told, "at"));
+  output.line(with_thousands(number_at(one, "rows")) + " rows compared, " +
+              (differences == 0   ? std::string("none differs")
+               : differences == 1 ? std::string("1 differs")
+                                  : with_thousands(differences) + " differ") +
+              "; " + text_at(told, "at"));
   for (const json::value& finding : one.at("findings").get_array())
     if (finding.is_object()) print_finding(output, finding.get_object());
   if (const std::uint64_t listed = one.at("findings").get_array().size(); listed < differences)
-    output.raw_line("and " + with_thousands(differences - listed) + " more rows");
+    output.line("and " + with_thousands(differences - listed) + " more rows");
   for (const json::value& words : one.at("unverifiable").get_array())
-    output.raw_line("not compared: " + cell_text(words));
+    output.line("not compared: " + cell_text(words));
 }
 
 Result<json::object> object_of(Result<json::value> answer) {
@@ -127,7 +126,7 @@ ExitCode verify(Program& program, const Options& given) {
   if (program.output.json())
     program.output.document(*told);
   else if (state == "never")
-    program.output.raw_line("This model was not verified since the hub was started.");
+    program.output.line("This model was not verified since the hub was started.");
   else
     print_report(program.output, *told);
   return state == "differs" || state == "unknown" ? ExitCode::kOther : ExitCode::kOk;

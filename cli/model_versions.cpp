@@ -110,7 +110,7 @@ ExitCode list(Program& program) {
                building != nullptr ? progress_words(*building) : "-", kept_words(model),
                cell_at(model, "problem")});
   }
-  if (!program.output.json()) program.output.raw_line(table.text());
+  if (!program.output.json()) program.output.lines(table.text());
   return ExitCode::kOk;
 }
 
@@ -166,8 +166,8 @@ ExitCode change(Program& program, const Change& given, const std::string& verb) 
   if (program.output.json())
     program.output.document(*answer);
   else
-    program.output.raw_line("version " + version + " of " + given.model +
-                            (given.wait ? " serves" : " is being built: see `sluice model list`"));
+    program.output.line("version " + version + " of " + given.model +
+                        (given.wait ? " serves" : " is being built: see `sluice model list`"));
   return ExitCode::kOk;
 }
 
@@ -186,11 +186,11 @@ ExitCode reload(Program& program) {
       continue;
     }
     const json::object* building = building_of(model);
-    program.output.raw_line(
+    program.output.line(
         cell_at(model, "model") + ": version " + cell_at(model, "serving") + " serves" +
         (building != nullptr ? ", version " + cell_at(*building, "version") + " is being built"
                              : ""));
-    if (problem != "-") program.output.note(problem);
+    if (problem != "-") program.output.notes(problem);
   }
   return all_well ? ExitCode::kOk : ExitCode::kConfig;
 }

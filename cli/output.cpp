@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "cli/shown_text.hpp"
 #include "core/clock.hpp"
 #include "core/codec/json_data.hpp"
 #include "core/text.hpp"
@@ -39,18 +40,34 @@ Output::Output()
       stderr_is_terminal_(isatty(STDERR_FILENO) == 1),
       json_(!stdout_is_terminal_) {}
 
-void Output::document(const core::json::value& value) {
-  raw_line(json_text(value));
-}
-
-void Output::raw_line(std::string_view line) {
+void Output::write(const std::string& line) {
   if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() ||
       std::fputc('\n', stdout) == EOF)
     good_ = false;
 }
 
+void Output::document(const core::json::value& value) {
+  json_line(json_text(value));
+}
+
+void Output::json_line(std::string_view line) {
+  write(shown_json(line));
+}
+
+void Output::line(std::string_view text) {
+  write(shown(text));
+}
+
+void Output::lines(std::string_view text) {
+  for (const std::string_view one : core::split(text, '\n')) line(one);
+}
+
 void Output::note(std::string_view text) {
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+  std::fprintf(stderr, "%s\n", shown(text).c_str());
+}
+
+void Output::notes(std::string_view text) {
+  for (const std::string_view one : core::split(text, '\n')) note(one);
 }
 
 void Output::problem(const core::Error& error, std::string_view what) {
@@ -62,7 +79,8 @@ void Output::problem(const core::Error& error, std::string_view what) {
   }
   std::string line = "sluice: ";
   if (!what.empty()) line.append(what).append(": ");
-  note(line + core::to_string(error));
+  line += core::to_string(error);
+  error.code == core::Errc::kConfig ? notes(line) : note(line);
 }
 
 void Output::flush() {
@@ -113,9 +131,14 @@ void Progress::draw(std::uint64_t now_ns, std::string_view remark) {
     line += ", " + core::human_duration(static_cast<std::int64_t>(left_s * 1e9)) + " left";
   }
   if (!remark.empty()) line.append("  ").append(remark);
-  std::fprintf(stderr, "\r%s\033[K", line.c_str());
+  std::fprintf(stderr, "\r%s\033[K", shown(line).c_str());
   drawn_ = true;
   drawn_ns_ = now_ns;
+}
+
+void Table::add(std::vector<std::string> row) {
+  for (std::string& cell : row) cell = shown(cell);
+  rows_.push_back(std::move(row));
 }
 
 std::string Table::text() const {

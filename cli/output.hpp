@@ -25,9 +25,14 @@ class Output {
   bool stdout_is_terminal() const { return stdout_is_terminal_; }
 
   void document(const core::json::value& value);  // one line of JSON
-  void raw_line(std::string_view line);           // a finished line of JSON or of text
-  void note(std::string_view text);               // stderr, for people
-  // "sluice: what: words" on stderr; in JSON mode the error document on stdout.
+  void json_line(std::string_view line);          // the same, finished
+  // For people. What others wrote cannot steer the terminal or begin a line: shown_text.hpp.
+  void line(std::string_view text);   // one line, whatever is in it
+  void lines(std::string_view text);  // as many as it has: line breaks must be our own
+  void note(std::string_view text);   // one line on stderr
+  void notes(std::string_view text);  // as many as it has
+  // "sluice: what: words" on stderr; in JSON mode the error document on stdout. One line, or for
+  // kConfig, which speaks of our own files, as many as it has.
   void problem(const core::Error& error, std::string_view what = {});
   void flush();
 
@@ -35,6 +40,8 @@ class Output {
   bool good() const { return good_; }
 
  private:
+  void write(const std::string& line);  // to stdout
+
   bool stdout_is_terminal_;
   bool stderr_is_terminal_;
   bool json_;
@@ -62,11 +69,12 @@ class Progress {
   std::uint64_t drawn_ns_ = 0;
 };
 
-// A text table with columns as wide as their widest cell. Numbers are set to the right.
+// A text table with columns as wide as their widest cell. Numbers are set to the right. A cell is
+// one line, whatever others wrote there (shown_text.hpp); text() goes to Output::lines.
 class Table {
  public:
-  explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  explicit Table(std::vector<std::string> header) { add(std::move(header)); }
+  void add(std::vector<std::string> row);
   std::string text() const;
 
  private:

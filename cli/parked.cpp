@@ -96,7 +96,7 @@ ExitCode list(Program& program, const Given& given) {
   }
   const auto all = all_answered(*document);
   if (!program.output.json() && (all || !events->get_array().empty()))
-    program.output.raw_line(events->get_array().empty() ? "Nothing is parked." : table.text());
+    program.output.lines(events->get_array().empty() ? "Nothing is parked." : table.text());
   return all ? ExitCode::kOk : refuse(program, all.error(), "parked list");
 }
 
@@ -112,12 +112,12 @@ ExitCode show(Program& program, const Given& given) {
   for (const auto& [name, value] : answer->get_object()) {
     if (name == "content" && value.is_object()) {
       for (const auto& [field, content] : value.get_object())
-        program.output.raw_line("  " + std::string(field) + ": " +
-                                (content.is_string() ? core::printable(content.get_string())
-                                                     : core::printable(json_text(content))));
+        program.output.line("  " + std::string(field) + ": " +
+                            (content.is_string() ? core::printable(content.get_string())
+                                                 : core::printable(json_text(content))));
       continue;
     }
-    program.output.raw_line(std::string(name) + ": " + text_of(answer->get_object(), name));
+    program.output.line(std::string(name) + ": " + text_of(answer->get_object(), name));
   }
   return ExitCode::kOk;
 }
@@ -137,12 +137,12 @@ ExitCode settle(Program& program, const Given& given, bool retry) {
   if (program.output.json()) {
     program.output.document(*answer);
   } else if (!settled->get_bool()) {
-    program.output.raw_line("It still does not fit: " + text_of(*told, "why"));
+    program.output.line("It still does not fit: " + text_of(*told, "why"));
   } else {
-    program.output.raw_line(std::string(retry ? "Applied" : "Given up") + "; " +
-                            text_of(*told, "applied") + " events took effect, " +
-                            text_of(*told, "behind") + " of the stream still wait" +
-                            (told->contains("why") ? ": " + text_of(*told, "why") : "."));
+    program.output.line(std::string(retry ? "Applied" : "Given up") + "; " +
+                        text_of(*told, "applied") + " events took effect, " +
+                        text_of(*told, "behind") + " of the stream still wait" +
+                        (told->contains("why") ? ": " + text_of(*told, "why") : "."));
   }
   return settled->get_bool() ? ExitCode::kOk : ExitCode::kOther;
 }

@@ -75,7 +75,7 @@ ExitCode run_round(Program& program, Options& given) {
   if (program.output.json())
     program.output.document(json::object{{"noted", *noted}});
   else
-    program.output.raw_line(with_thousands(*noted) + " acknowledged events were noted.");
+    program.output.line(with_thousands(*noted) + " acknowledged events were noted.");
   return ExitCode::kOk;
 }
 
@@ -125,12 +125,12 @@ void print_verdict(Output& output, const std::vector<RoundVerdict>& rounds, cons
     table.add({round.name, word(round.ending), with_thousands(round.noted),
                with_thousands(round.kept), with_thousands(round.lost),
                with_thousands(round.doubled), with_thousands(round.out_of_order)});
-  output.raw_line(table.text());
+  output.lines(table.text());
   if (hub != nullptr)
-    output.raw_line("At the hub: " + with_thousands(hub->missing) + " missing, " +
-                    with_thousands(hub->copies) + " stored again (consumers skip those), " +
-                    with_thousands(hub->doubled) + " under two identities.");
-  output.raw_line(conclusion(rounds, hub));
+    output.line("At the hub: " + with_thousands(hub->missing) + " missing, " +
+                with_thousands(hub->copies) + " stored again (consumers skip those), " +
+                with_thousands(hub->doubled) + " under two identities.");
+  output.line(conclusion(rounds, hub));
 }
 
 ExitCode run_check(Program& program, const Options& given) {

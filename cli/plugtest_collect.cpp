@@ -63,8 +63,8 @@ void say_port(Output& output, const Listener& listener, const std::filesystem::p
   if (output.json()) {
     output.document(core::json::object{{"port", listener.port}, {"file", file.string()}});
   } else {
-    output.raw_line("Listening on port " + std::to_string(listener.port) + ", notes go to " +
-                    file.string() + "; end with Ctrl-C.");
+    output.line("Listening on port " + std::to_string(listener.port) + ", notes go to " +
+                file.string() + "; end with Ctrl-C.");
   }
   output.flush();
 }

@@ -146,20 +146,19 @@ json::object document_of(const nats::Provisioned& all) {
 
 void print_text(Output& output, const nats::Provisioned& all) {
   for (const ProvisionedStream& stream : all.streams) {
-    output.raw_line(stream.plan.stream + " (" + stream.plan.what +
-                    "): " + state_word(stream.state));
+    output.line(stream.plan.stream + " (" + stream.plan.what + "): " + state_word(stream.state));
     Table table({"  setting", "value", "meaning"});
     const json::object settings = settings_of(stream);
     for (const nats::StreamSetting& setting : stream.plan.settings)
       table.add(
           {"  " + setting.name, value_text(setting.name, settings.at(setting.name)), setting.why});
-    output.raw_line(table.text());
+    output.lines(table.text());
     for (const nats::Disagreement& one : stream.differences)
-      output.raw_line("  DIFFERS: " + one.name + " should be " + value_text(one.name, one.wanted) +
-                      " and is " + value_text(one.name, one.found) + ": " + one.why);
-    output.raw_line("");
+      output.line("  DIFFERS: " + one.name + " should be " + value_text(one.name, one.wanted) +
+                  " and is " + value_text(one.name, one.found) + ": " + one.why);
+    output.line("");
   }
-  output.raw_line("Largest message of the server: " + bytes_in_words(all.max_payload));
+  output.line("Largest message of the server: " + bytes_in_words(all.max_payload));
 }
 
 // The next step for whoever sees a difference: Sluice changes nothing that exists.
@@ -178,10 +177,10 @@ void print_advice(Output& output, const nats::Provisioned& all) {
 
 // What the login of a worker may do: it is for whoever keeps the server's configuration.
 void print_rights(Output& output, const nats::Rights& rights, const Options& given) {
-  output.raw_line("");
-  output.raw_line("The login of each sluice-hub with workers = true and name = \"" + given.hub +
-                  "\" needs, for shard " + given.shard + ":");
-  output.raw_line(nats::permissions_text(rights));
+  output.line("");
+  output.line("The login of each sluice-hub with workers = true and name = \"" + given.hub +
+              "\" needs, for shard " + given.shard + ":");
+  output.lines(nats::permissions_text(rights));
 }
 
 ExitCode run_provision(Program& program, const Options& given) {

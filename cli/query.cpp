@@ -81,7 +81,7 @@ class Rows {
   }
   void finish(bool more) {
     if (output_.json()) return;
-    if (table_) output_.raw_line(table_->text());
+    if (table_) output_.lines(table_->text());
     output_.note(count_ == 0 ? "no rows"
                              : with_thousands(count_) + (count_ == 1 ? " row" : " rows") +
                                    (more ? "; there are more (--limit, --all)" : ""));

@@ -65,8 +65,7 @@ ExitCode list(Program& program) {
       add_reactions(table, one.as_object());
   }
   if (!program.output.json())
-    program.output.raw_line(all->empty() ? "No reactors: [hub] reactors names none."
-                                         : table.text());
+    program.output.lines(all->empty() ? "No reactors: [hub] reactors names none." : table.text());
   return ExitCode::kOk;
 }
 
@@ -84,7 +83,7 @@ ExitCode dead(Program& program, const std::string& name) {
     }
   }
   if (!program.output.json())
-    program.output.raw_line(all->empty() ? "No dead letters." : table.text());
+    program.output.lines(all->empty() ? "No dead letters." : table.text());
   return ExitCode::kOk;
 }
 
@@ -107,8 +106,8 @@ ExitCode decide(Program& program, const Choice& choice, bool is_drop) {
   if (program.output.json())
     program.output.document(*answer);
   else
-    program.output.raw_line(cell_at(answer->as_object(), "letters") + " letters " +
-                            (is_drop ? "dropped." : "are tried again."));
+    program.output.line(cell_at(answer->as_object(), "letters") + " letters " +
+                        (is_drop ? "dropped." : "are tried again."));
   return ExitCode::kOk;
 }
 

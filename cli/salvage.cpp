@@ -66,13 +66,13 @@ ExitCode run_salvage(Program& program, const Options& given) {
                                 {"kept", one.kept},
                                 {"lost", one.lost},
                                 {"reason", one.reason}});
-    if (!program.output.json()) program.output.raw_line(line_of(one, given.dry_run));
+    if (!program.output.json()) program.output.line(line_of(one, given.dry_run));
   }
   if (program.output.json())
     program.output.document(
         json::object{{"dry_run", given.dry_run}, {"salvaged", std::move(list)}});
   else if (done->empty())
-    program.output.raw_line("Every segment reads whole: there is nothing to do");
+    program.output.line("Every segment reads whole: there is nothing to do");
   return ExitCode::kOk;
 }
 

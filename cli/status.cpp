@@ -59,13 +59,13 @@ ExitCode check(Program& program, const Options& given, const Result<StatusView>&
   const auto critical = parse_duration(given.critical, "--critical");
   if (!warning || !critical || !view) {
     const core::Error& error = !view ? view.error() : !warning ? warning.error() : critical.error();
-    program.output.raw_line("SLUICE UNKNOWN - " + error.message);
+    program.output.line("SLUICE UNKNOWN - " + error.message);
     return static_cast<ExitCode>(3);
   }
   limits.warning_age_ns = warning->count();
   limits.critical_age_ns = critical->count();
   const Verdict verdict = judge(*view, limits, core::SystemClock().wall_ns());
-  program.output.raw_line(verdict.line);
+  program.output.line(verdict.line);
   return static_cast<ExitCode>(verdict.code);
 }
 
@@ -81,7 +81,7 @@ ExitCode run_status(Program& program, const Options& given) {
   if (program.output.json())
     program.output.document(*document);
   else
-    program.output.raw_line(status_text(*view, core::SystemClock().wall_ns()));
+    program.output.lines(status_text(*view, core::SystemClock().wall_ns()));
   return ExitCode::kOk;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/shown_text.hpp"
 #include "core/ids.hpp"
 
 namespace sluice::cli {
@@ -31,8 +32,9 @@ std::optional<T> number(const json::value& value) {
   return std::nullopt;
 }
 
+// Each in one line: the view's text is written line by line.
 std::string text(const json::value& value) {
-  return value.is_string() ? std::string(value.get_string()) : std::string();
+  return value.is_string() ? shown(value.get_string()) : std::string();
 }
 
 StatusView::LaneView lane_view(const json::value& status, std::string_view name) {

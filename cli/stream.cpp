@@ -28,14 +28,13 @@ constexpr const char* kAbout =
 constexpr const char* kDescription =
     "Reads the events of one stream from the hub and prints what they say, up to a version or a "
     "moment: the last value of each field with the version that gave it, and the newest events. "
-    "With "
-    "--model (or --file) also the rows that a read model makes of this stream's events alone.\n"
+    "With --model (or --file) also the rows that a read model makes of this stream's events "
+    "alone.\n"
     "\n"
     "WHEN is a version, or a time: what the hub had stored by then. Without --at: all there is. "
-    "Rows "
+    "Versions whose events the hub does not have (dropped at the edge, or purged) are named. Rows "
     "to which other streams contribute are not those of the hub's model; use `sluice model as-of` "
-    "for "
-    "these.";
+    "for these.";
 
 constexpr const char* kExamples =
     " $ sluice stream state plant-7/pump/7 --at 41\n"
@@ -156,17 +155,29 @@ std::string value_text(const json::value& value) {
   return value.is_string() ? core::printable(value.get_string()) : json_text(value);
 }
 
+std::string missing_words(const json::object& told) {
+  std::string ranges;
+  for (const json::value& one : told.at("missing_versions").get_array()) {
+    const std::string from = json_text(one.at("from"));
+    const std::string to = json_text(one.at("to"));
+    ranges += (ranges.empty() ? "" : ", ") + from + (from == to ? "" : " to " + to);
+  }
+  return "INCOMPLETE: the hub has no event of " + json_text(told.at("missing")) + " versions (" +
+         ranges + "); what they said is not in this";
+}
+
 void print(Output& output, const json::object& told) {
-  output.raw_line(std::string(told.at("stream").get_string()) + " at version " +
-                  json_text(told.at("version")) + ": " + json_text(told.at("events")) +
-                  " events, " + std::string(told.at("first_at").get_string()) + " to " +
-                  std::string(told.at("last_at").get_string()));
+  output.line(std::string(told.at("stream").get_string()) + " at version " +
+              json_text(told.at("version")) + ": " + json_text(told.at("events")) + " events, " +
+              std::string(told.at("first_at").get_string()) + " to " +
+              std::string(told.at("last_at").get_string()));
+  if (told.at("missing").to_number<std::uint64_t>() != 0) output.line(missing_words(told));
   Table fields({"FIELD", "VALUE", "VERSION"});
   for (const auto& [name, field] : told.at("fields").get_object()) {
     const json::object& one = field.get_object();
     fields.add({core::printable(name), value_text(one.at("value")), json_text(one.at("version"))});
   }
-  if (!told.at("fields").get_object().empty()) output.raw_line(fields.text());
+  if (!told.at("fields").get_object().empty()) output.lines(fields.text());
   Table events({"VERSION", "TYPE", "AT", "DATA"});
   for (const json::value& event : told.at("newest").get_array()) {
     const json::object& one = event.get_object();
@@ -174,14 +185,14 @@ void print(Output& output, const json::object& told) {
                 std::string(one.at("at").get_string()),
                 core::printable(json_text(one.at("data")))});
   }
-  if (!told.at("newest").get_array().empty()) output.raw_line(events.text());
+  if (!told.at("newest").get_array().empty()) output.lines(events.text());
   if (!told.contains("rows")) return;
   for (const auto& [name, rows] : told.at("rows").get_object())
     for (const json::value& row : rows.get_array()) {
       std::string line(name);
       for (const auto& [column, value] : row.get_object())
         line += " " + std::string(column) + "=" + value_text(value);
-      output.raw_line(line);
+      output.line(line);
     }
 }
 
@@ -202,6 +213,11 @@ Result<void> state(Program& program, const Options& given) {
   if (fold.events() == 0)
     return fail(Errc::kNotFound, "the hub has no event of stream " + core::printable(given.stream) +
                                      (given.at.empty() ? "" : " up to there"));
+  if (asked->limits.version && fold.version() < *asked->limits.version)
+    return fail(Errc::kBadRequest,
+                "the newest version of " + core::printable(given.stream) + " that the hub has is " +
+                    std::to_string(fold.version()),
+                "--at");
   if (program.output.json())
     program.output.document(told);
   else

@@ -4,12 +4,18 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+#include "cli/finding.hpp"
 #include "cli/help.hpp"
 #include "cli/identity_audit.hpp"
 #include "cli/line_reader.hpp"
 #include "cli/net_probe.hpp"
 #include "cli/outgoing_event.hpp"
 #include "cli/output.hpp"
+#include "cli/shown_text.hpp"
 #include "cli/status_view.hpp"
 #include "cli/units.hpp"
 #include "core/codec/json_data.hpp"
@@ -21,6 +27,73 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+
+TEST(ShownText, WritesOutWhatSteersATerminalOrHides) {
+  EXPECT_EQ(shown("plain, äöü 漢字 🙂 \"x\" \\"), "plain, äöü 漢字 🙂 \"x\" \\");
+  EXPECT_EQ(shown("\x1b[2Jgone\r\n\tnext\x7f"),
+            "<U+001B>[2Jgone<U+000D><U+000A><U+0009>next<U+007F>");
+  EXPECT_EQ(shown(std::string_view("\0", 1)), "<U+0000>");
+  EXPECT_EQ(shown("a\u202eb\u2066c\u061cd\u200fe\u2028f\u2029"),
+            "a<U+202E>b<U+2066>c<U+061C>d<U+200F>e<U+2028>f<U+2029>");
+  EXPECT_EQ(shown("\u009b31m"), "<U+009B>31m");               // CSI in one character
+  EXPECT_EQ(shown("\ufeff\U000e0041"), "<U+FEFF><U+E0041>");  // no room, and a hidden letter
+  EXPECT_EQ(shown("\x9b"
+                  "31m\xc3"),
+            "<0x9B>31m<0xC3>");  // no UTF-8
+  EXPECT_EQ(shown("\xed\xa0\x80"), "<0xED><0xA0><0x80>");
+}
+
+TEST(ShownText, KeepsJsonTheSameDataWithoutControls) {
+  const std::string line = shown_json("{\"a\":\"\u009b31m \x7f é \u202e\"}");
+  EXPECT_EQ(line, "{\"a\":\"\\u009b31m \\u007f é \u202e\"}");
+  EXPECT_EQ(core::parse_json(line)->at("a").as_string(), "\u009b31m \x7f é \u202e");
+}
+
+TEST(ShownText, NoCellOfATableBeginsALine) {
+  Table table({"NAME", "N"});
+  table.add({"a\nb\u202e", "1"});
+  EXPECT_EQ(table.text(), "NAME                N\na<U+000A>b<U+202E>  1");
+}
+
+// What a terminal gets from `write`.
+std::string on_a_terminal(const std::function<void(Output&)>& write) {
+  const int screen = posix_openpt(O_RDWR | O_NOCTTY);
+  EXPECT_TRUE(screen >= 0 && grantpt(screen) == 0 && unlockpt(screen) == 0);
+  const int terminal = open(ptsname(screen), O_RDWR | O_NOCTTY);
+  const int saved = dup(STDOUT_FILENO);
+  std::fflush(stdout);
+  dup2(terminal, STDOUT_FILENO);
+  {
+    Output output;
+    write(output);
+    output.flush();
+  }
+  dup2(saved, STDOUT_FILENO);
+  close(saved);
+  char buffer[4096];
+  const ssize_t got = read(screen, buffer, sizeof buffer);
+  close(terminal);
+  close(screen);
+  std::string text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
+  std::erase(text, '\r');  // the terminal's own, before each line's end
+  return text;
+}
+
+TEST(ShownText, AnEventOrAFindingIsOneHarmlessLineOfATerminal) {
+  EXPECT_EQ(on_a_terminal([](Output& output) {
+              EXPECT_FALSE(output.json());
+              output.line("gw\x1b]0;x\x07\nsluice: all is well");
+              output.lines("a\x1b\nb");
+            }),
+            "gw<U+001B>]0;x<U+0007><U+000A>sluice: all is well\na<U+001B>\nb\n");
+  const std::string findings = on_a_terminal([](Output& output) {
+    examine(output, core::SystemClock(),
+            {{"gateways",
+              [] { return std::vector{warn("evil reports: x\nmodels  ok", "look\u202ehere")}; }}});
+  });
+  EXPECT_THAT(findings, HasSubstr("evil reports: x<U+000A>models  ok\n"));
+  EXPECT_THAT(findings, HasSubstr("-> look<U+202E>here\n"));
+}
 
 TEST(Units, ReadsSizesAndDurationsAndRefusesBareDurations) {
   EXPECT_EQ(*parse_bytes("10GiB", "x"), 10ull << 30);
