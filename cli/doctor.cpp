@@ -88,8 +88,9 @@ void add_doctor(Program& program) {
                                 {"sluice doctor [--config FILE]\nsluice doctor hub [--config FILE]",
                                  kDescription, kExamples});
   verb.add_option("what", given->what, "`gateway`, or `hub` for the centre (see its --help).")
-      ->check(CLI::IsMember({"gateway", "hub"}).description(""))
+      ->check(CLI::IsMember({"gateway"}).description(""))
       ->capture_default_str();
+  const CLI::App& hub = add_handed_over(program, "hub", "examine the hub (see its --help)", &verb);
   verb.add_option("--config", given->config, "The gateway's configuration.")
       ->type_name("FILE")
       ->envname("SLUICE_CONFIG")
@@ -98,8 +99,8 @@ void add_doctor(Program& program) {
       ->type_name("S")
       ->check(CLI::Range(0.0, 600.0).description(""))
       ->capture_default_str();
-  program.on_run(verb, [&program, given] {
-    return given->what == "hub" ? hand_over(program) : run_doctor(program, *given);
+  program.on_run(verb, [&program, &hub, given] {
+    return hub.parsed() ? hand_over(program) : run_doctor(program, *given);
   });
 }
 

@@ -20,11 +20,20 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDescription =
     "Examines the hub from the configuration of sluice-hub to what it serves, in the order in "
-    "which "
-    "things depend on one another, and says for each what it found and what to do if it is not "
+    "which things depend on one another, and says for each what it found and what to do if it is "
+    "not "
     "well: the configuration, the models' files, the state folder, name, connection, TLS and login "
-    "at NATS, the hub streams and how full they are, the rights, then, from sluice-hub itself, the "
-    "models, what they wait for, and the gateways.\n"
+    "at NATS, the hub streams and how full they are, the rights, then, from sluice-hub itself, "
+    "whether it is ready, its clock against the NATS server's, the models and their databases, "
+    "what "
+    "they wait for, and the gateways: who is silent or a clone, whose disk is nearly full, whose "
+    "clock is off.\n"
+    "\n"
+    "The login at NATS, the folders and the address of sluice-hub come from the file of --config, "
+    "so it runs where sluice-hub does, as a user who may read that file (root, or its own). Where "
+    "sluice-hub answers elsewhere, --hub or SLUICE_HUB names it. If it asks for a token, put a "
+    "line "
+    "of its token_file into SLUICE_HUB_TOKEN.\n"
     "\n"
     "It works with sluice-hub stopped and beside a running one, and changes nothing. `sluice "
     "doctor` alone examines a gateway.\n"
@@ -66,6 +75,7 @@ std::vector<Check> checks_of(Centre& centre) {
           own("hub streams", check_hub_streams),
           own("rights", check_hub_rights),
           own("sluice-hub", check_hub_api),
+          own("clock", check_hub_clock),
           own("models", check_models),
           own("holds", check_holds),
           own("gateways", check_gateways)};
@@ -115,7 +125,9 @@ Findings check_model_files(Centre& centre) {
   for (const std::string& file : *files) {
     const auto model = projection::Model::load(file);
     if (!model) {
-      out.push_back(failed(model.error().message, "sluice model check " + file));
+      std::string words = model.error().message;
+      std::replace(words.begin(), words.end(), '\n', ';');  // a finding is one line
+      out.push_back(failed(words, "sluice model check " + file));
       continue;
     }
     good += (good.empty() ? "" : ", ") + (*model)->name() + " version " +

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ struct Centre {
   std::optional<hub::HubSettings> settings = {};
   std::optional<HubRoad> road = {};
   bool api_answers = false;
+  std::optional<std::int64_t> hub_ahead_s = {};  // sluice-hub's clock before the NATS server's
+
+  nats::Connection* nats() const { return road ? road->connection.get() : nullptr; }
 };
 
 using Findings = std::vector<Finding>;
@@ -33,6 +37,7 @@ Findings check_hub_streams(Centre& centre);
 Findings check_hub_rights(Centre& centre);
 // doctor_centre_api.cpp
 Findings check_hub_api(Centre& centre);
+Findings check_hub_clock(Centre& centre);
 Findings check_models(Centre& centre);
 Findings check_holds(Centre& centre);
 Findings check_gateways(Centre& centre);

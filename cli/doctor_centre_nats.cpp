@@ -18,10 +18,6 @@ namespace json = core::json;
 constexpr std::chrono::milliseconds kTimeout{5'000};
 constexpr double kNearlyFull = 0.8;
 
-nats::Connection* hub_of(Centre& centre) {
-  return centre.road ? centre.road->connection.get() : nullptr;
-}
-
 std::int64_t number_at(const json::object& object, const char* group, const char* key) {
   const json::value* part = object.if_contains(group);
   const json::value* value =
@@ -93,15 +89,15 @@ std::string awaited_complaint() {
 }  // namespace
 
 Findings check_hub_streams(Centre& centre) {
-  if (hub_of(centre) == nullptr) return {skipped("not logged in")};
+  if (centre.nats() == nullptr) return {skipped("not logged in")};
   Findings out;
   for (const std::string& shard : centre.settings->shards)
-    out.push_back(look_at(*hub_of(centre), shard));
+    out.push_back(look_at(*centre.nats(), shard));
   return out;
 }
 
 Findings check_hub_rights(Centre& centre) {
-  nats::Connection* hub = hub_of(centre);
+  nats::Connection* hub = centre.nats();
   if (hub == nullptr) return {skipped("not logged in")};
   Findings out;
   forget_complaints();

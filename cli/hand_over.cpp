@@ -26,18 +26,15 @@ ExitCode hand_over(Program& program) {
   return exit_code(core::Errc::kUnsupported);
 }
 
-namespace {
-
-void add_handed_over(Program& program, const std::string& name, const std::string& one_line) {
-  CLI::App& verb = program.verb(name, one_line, {"sluice " + name + " VERB ...", "", ""});
-  // Everything behind the word is the other program's, --help included.
+CLI::App& add_handed_over(Program& program, const std::string& name, const std::string& one_line,
+                          CLI::App* under) {
+  CLI::App& verb = program.verb(name, one_line, {"sluice " + name + " VERB ...", "", ""}, under);
   verb.fallthrough(false);
   verb.set_help_flag();
   verb.prefix_command();
   program.on_run(verb, [&program] { return hand_over(program); });
+  return verb;
 }
-
-}  // namespace
 
 void add_model(Program& program) {
   add_handed_over(program, "model", "check, explain, test, rebuild and verify read models");

@@ -11,4 +11,9 @@ namespace sluice::cli {
 // program is not there, with what to install.
 ExitCode hand_over(Program& program);
 
+// Declares a verb of that program, as Program::verb(). Everything behind its name is the other
+// program's to read, --help included.
+CLI::App& add_handed_over(Program& program, const std::string& name, const std::string& one_line,
+                          CLI::App* under = nullptr);
+
 }  // namespace sluice::cli

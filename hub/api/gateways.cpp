@@ -62,8 +62,8 @@ json::array describe_forks(const std::vector<Fork>& forks) {
   return out;
 }
 
-// Its clock against the hub's, as the report arrived: positive is ahead. What the report took to
-// come is in it, so a second or two mean nothing.
+// Its clock against the NATS server's, which dated the report: positive is ahead. What the report
+// took to come is in it, so a second or two mean nothing.
 std::int64_t clock_off_s(const ReportKeeper::Gateway& gateway) {
   // Apart from each other first: a clock that is centuries off must not overflow.
   return gateway.report.wall_ns / kSecondNs - gateway.received_ns / kSecondNs;

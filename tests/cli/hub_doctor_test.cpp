@@ -9,6 +9,7 @@
 
 #include "tests/hub/hub_program.hpp"
 #include "tests/hub/test_publisher.hpp"
+#include "tests/lab/clock/false_clock.hpp"
 #include "tests/support/nats_server.hpp"
 
 namespace sluice::test {
@@ -65,8 +66,9 @@ TEST_F(HubDoctor, FindsAHealthyHubHealthy) {
   ASSERT_TRUE(eventually([&] { return hub->effects() == 1; }));
   const Report report = doctor();
   EXPECT_EQ(report.code, 0) << report.all;
-  for (const char* check : {"config", "model files", "state folder", "DNS", "TCP", "login",
-                            "hub streams", "rights", "sluice-hub", "models", "holds", "gateways"})
+  for (const char* check :
+       {"config", "model files", "state folder", "DNS", "TCP", "login", "hub streams", "rights",
+        "sluice-hub", "clock", "models", "holds", "gateways"})
     EXPECT_NE(report.of(check, "ok"), "") << check << "\n" << report.all;
   EXPECT_THAT(report.of("models", "ok"), HasSubstr("pumps version 1 is running"));
 }
@@ -82,6 +84,15 @@ TEST_F(HubDoctor, NamesAHubThatIsDownAndANatsServerThatIsDownApart) {
   report = doctor();
   EXPECT_THAT(report.of("TCP", "failed"), HasSubstr("Is nats-server running there"));
   EXPECT_NE(report.of("hub streams", "skipped"), "");
+  EXPECT_NE(report.of("clock", "skipped"), "");
+}
+
+TEST_F(HubDoctor, PointsUpWhereNatsIsDownAndTheHubRuns) {
+  publisher.make_report_bucket();
+  bring_up();
+  nats.stop();
+  ASSERT_TRUE(eventually([&] { return !hub->json("/v1/gateways").at("connected").as_bool(); }));
+  EXPECT_THAT(doctor().of("gateways", "failed"), HasSubstr("See above"));
 }
 
 TEST_F(HubDoctor, NamesAMissingHubStream) {
@@ -138,6 +149,57 @@ TEST_F(HubDoctor, NamesARightThatIsMissing) {
   EXPECT_THAT(report.of("rights", "failed"), HasSubstr("may not read EVENTS-main"));
   EXPECT_THAT(report.of("rights", "failed"), HasSubstr("may not ask gateways"));
   EXPECT_THAT(report.of("rights", "failed"), HasSubstr("docs/hub-api.md"));
+}
+
+TEST_F(HubDoctor, NamesAHubWhoseClockIsNotThatOfNats) {
+  ASSERT_FALSE(FalseClock::library().empty()) << "libfaketime is missing (scripts/deps.sh)";
+  provision(nats.url());
+  const FalseClock clock;
+  clock.set_offset(7200);
+  hub.emplace(nats.url(), HubProgram::Options{.more = {}, .environment = clock.environment()});
+  ASSERT_TRUE(eventually([&] { return hub->get("/readyz").status == 200; }));
+  Report report = doctor();
+  EXPECT_EQ(report.code, 1);
+  EXPECT_THAT(report.of("clock", "failed"),
+              HasSubstr("sluice-hub's clock is 2 h 0 min ahead of the NATS server's"))
+      << report.all;
+  clock.set_offset(0);
+  report = doctor();
+  EXPECT_THAT(report.of("clock", "ok"), HasSubstr("agrees")) << report.all;
+}
+
+TEST_F(HubDoctor, NamesALockedReadDatabaseAndWhoToLookFor) {
+  bring_up();
+  publisher.epoch_opened({}, 1);
+  publisher.event({}, 2, "Measured", R"({"k":1,"value":1})");
+  ASSERT_TRUE(eventually([&] { return hub->effects() == 1; }));
+  const auto database = hub->folder() / "state" / "pumps-v1.db";
+  ASSERT_TRUE(std::filesystem::exists(database)) << database;
+  Process lock({"sqlite3", database.string(), "pragma busy_timeout=20000", "begin immediate",
+                ".system touch " + (hub->folder() / "locked").string(), ".system sleep 60"});
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(hub->folder() / "locked"); }))
+      << lock.output();
+  publisher.event({}, 3, "Measured", R"({"k":1,"value":1})");
+  // Behind, and then without a move: from then on each report waits for the reason.
+  ASSERT_TRUE(eventually([&] {
+    const auto shard = hub->json("/v1/models").at("models").at(0).at("shards").at(0);
+    return shard.at("lag").to_number<int>() > 0 && shard.at("moved_s_ago").to_number<int>() > 0;
+  }));
+  const Report report = doctor();
+  lock.kill();
+  const std::string found = report.of("models", "warning") + report.of("models", "failed");
+  EXPECT_THAT(found, HasSubstr("database is locked")) << report.all;
+  EXPECT_THAT(found, HasSubstr("fuser -v " + database.string()));
+  EXPECT_TRUE(eventually([&] { return hub->effects() == 2; }, std::chrono::seconds(30)));
+}
+
+TEST_F(HubDoctor, HasAHelpOfItsOwn) {
+  const auto own = run({program("sluice"), "doctor", "hub", "--help"});
+  EXPECT_EQ(own.code, 0);
+  EXPECT_THAT(own.output, HasSubstr("SLUICE_HUB_TOKEN"));
+  EXPECT_THAT(own.output, HasSubstr("/etc/sluice/hub.toml"));
+  const auto gateway = run({program("sluice"), "doctor", "--help"});
+  EXPECT_THAT(gateway.output, HasSubstr("Examines a gateway"));
 }
 
 }  // namespace
