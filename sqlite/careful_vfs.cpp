@@ -47,22 +47,39 @@ int careful_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int fla
 
 // SQLite's file layer keeps data of its own in pAppData, so that the calls that need it are handed
 // its own object.
-const char* register_vfs() {
-  static sqlite3_vfs vfs;
+int no_time(sqlite3_vfs*, double*) {
+  return SQLITE_ERROR;
+}
+int no_time_int64(sqlite3_vfs*, sqlite3_int64*) {
+  return SQLITE_ERROR;
+}
+
+const char* register_vfs(sqlite3_vfs& vfs, const char* name, bool has_clock) {
   sqlite3_vfs* own = sqlite3_vfs_find(nullptr);
   if (own == nullptr || own->xOpen == nullptr) return nullptr;
   vfs = *own;
-  vfs.zName = "careful";
+  vfs.zName = name;
   vfs.pNext = nullptr;
   vfs.pAppData = own;
   vfs.xOpen = careful_open;
+  if (!has_clock) {
+    vfs.xCurrentTime = no_time;
+    vfs.xCurrentTimeInt64 = no_time_int64;
+  }
   return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? vfs.zName : nullptr;
 }
 
 }  // namespace
 
 const char* careful_vfs() {
-  static const char* const name = register_vfs();
+  static sqlite3_vfs vfs;
+  static const char* const name = register_vfs(vfs, "careful", true);
+  return name;
+}
+
+const char* timeless_vfs() {
+  static sqlite3_vfs vfs;
+  static const char* const name = register_vfs(vfs, "careful-timeless", false);
   return name;
 }
 

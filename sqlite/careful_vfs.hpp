@@ -11,4 +11,8 @@ namespace sluice::sqlite {
 // Registered at the first call; any thread. nullptr: it cannot be had, use the default.
 const char* careful_vfs();
 
+// The same without a clock: 'now' is no time there, so that what SQL calculates from it is NULL, as
+// each time that it is run again.
+const char* timeless_vfs();
+
 }  // namespace sluice::sqlite

@@ -73,7 +73,8 @@ int only_changes(void* given, int action, const char* first, const char* second,
 
 // The functions of date and time give the present one for the text 'now', and without arguments.
 // SQLite tells an authorizer of neither; nor of OR ROLLBACK. So the words are looked for in the
-// text: a text in quotes is a word of its own, a comment gives none.
+// text: a text in quotes is a word of its own, a comment gives none. What is calculated is not seen
+// here; where it is run there is no present time (timeless_vfs).
 std::vector<std::string> words_of(std::string_view sql) {
   std::vector<std::string> out;
   const auto is_word = [](char c) {
@@ -108,7 +109,28 @@ bool same(const std::string& word, const char* other) {
 
 bool is_of_time(const std::string& word) {
   return same(word, "date") || same(word, "time") || same(word, "datetime") ||
-         same(word, "julianday") || same(word, "unixepoch") || same(word, "strftime");
+         same(word, "julianday") || same(word, "unixepoch") || same(word, "strftime") ||
+         same(word, "timediff");
+}
+
+// The time zone is the machine's; the others are the present time, or count from it.
+bool is_of_here_and_now(const std::string& word) {
+  for (const char* text : {"'now'", "'localtime'", "'utc'", "'subsec'", "'subsecond'"})
+    if (same(word, text)) return true;
+  return false;
+}
+
+// How many arguments the call has whose parenthesis opens at words[open].
+std::size_t count_arguments(const std::vector<std::string>& words, std::size_t open) {
+  if (open + 1 < words.size() && words[open + 1] == ")") return 0;
+  std::size_t count = 1;
+  int depth = 0;
+  for (std::size_t i = open; i < words.size(); ++i) {
+    depth += words[i] == "(" ? 1 : words[i] == ")" ? -1 : 0;
+    if (depth == 0) break;
+    if (depth == 1 && words[i] == ",") ++count;
+  }
+  return count;
 }
 
 // Why a statement must not be taken that SQLite's authorizer has nothing against; null: it may.
@@ -123,13 +145,14 @@ const char* what_authorizers_miss(sqlite3_stmt* statement, std::string_view sql)
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (same(words[i], "rollback"))
       return "OR ROLLBACK would undo other events; without it, the event parks alone";
-    any_now |= same(words[i], "'now'");
+    any_now |= is_of_here_and_now(words[i]);
     if (!is_of_time(words[i]) || i + 2 >= words.size() || words[i + 1] != "(") continue;
     any_of_time = true;
-    any_now |= words[i + 2] == ")";
+    any_now |= count_arguments(words, i + 1) < (same(words[i], "strftime") ? 2U : 1U);
   }
-  return any_of_time && any_now ? "the present time is another one each time it is run; take $time "
-                                  "or $recorded as an argument"
+  return any_of_time && any_now ? "the present time is another one each time it is run, and the "
+                                  "time zone on each machine; take $time or $recorded as an "
+                                  "argument"
                                 : nullptr;
 }
 
@@ -167,6 +190,11 @@ core::Result<void> check_change(Database& database, std::string_view sql, const 
 
 void allow_only_selects(Database& database, const char* hidden_prefix) {
   sqlite3_set_authorizer(database.handle(), only_selects, const_cast<char*>(hidden_prefix));
+}
+
+void take_double_quotes_for_names(Database& database) {
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
 }
 
 void allow_everything(Database& database) {

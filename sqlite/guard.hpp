@@ -17,6 +17,10 @@ namespace sluice::sqlite {
 void allow_only_selects(Database& database, const char* hidden_prefix);
 void allow_everything(Database& database);
 
+// "x" is a name and never a text. SQLite takes it for a text where there is no such column, so that
+// a slip of the pen would go unseen.
+void take_double_quotes_for_names(Database& database);
+
 // The names of the columns that `sql` gives. kBadRequest with SQLite's words unless it is exactly
 // one statement that only reads. Nothing is run.
 core::Result<std::vector<std::string>> check_select(Database& database, std::string_view sql);

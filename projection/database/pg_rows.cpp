@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "projection/database/pg_sql.hpp"
+#include "projection/value/domain.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -54,7 +55,7 @@ Cell read_cell(const pg::Rows& rows, int row, int column) {
     case pg::Rows::Kind::kInt:
       return rows.integer(row, column);
     case pg::Rows::Kind::kReal:
-      return rows.real(row, column);
+      return within_domain(rows.real(row, column));
     case pg::Rows::Kind::kText:
       return std::string(rows.text(row, column));
     case pg::Rows::Kind::kBytes:

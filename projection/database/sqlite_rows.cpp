@@ -3,6 +3,7 @@
 
 #include "projection/database/sql_rows.hpp"
 #include "projection/database/sqlite_statement.hpp"
+#include "projection/value/domain.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -37,7 +38,7 @@ class SqliteRows final : public RowStore {
       if (!*row) continue;
       found[i] = true;
       for (int column = key_; column < columns_; ++column)
-        rows[i][column] = cell_of(sqlite_value(load_, column - key_));
+        rows[i][column] = within_domain(cell_of(sqlite_value(load_, column - key_)));
     }
     return {};
   }

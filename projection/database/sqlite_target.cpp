@@ -3,6 +3,7 @@
 
 #include "projection/database/sqlite_rows.hpp"
 #include "projection/database/sqlite_statement.hpp"
+#include "sqlite/careful_vfs.hpp"
 #include "sqlite/database.hpp"
 #include "sqlite/guard.hpp"
 #include "sqlite/reads_only.hpp"
@@ -92,11 +93,16 @@ class SqliteTarget final : public Target {
 Result<std::unique_ptr<Target>> open_sqlite(const Place& place, Access access) {
   sqlite::OpenOptions options;
   options.busy_timeout_ms = kBusyTimeoutMs;
-  if (access == Access::kWrite) options.cache_kib = kCacheKib;
+  if (access == Access::kWrite) {
+    options.cache_kib = kCacheKib;
+    // What is built here is built again elsewhere, at another time.
+    if (const char* vfs = sqlite::timeless_vfs()) options.vfs = vfs;
+  }
   auto database = sqlite::Database::open(
       place.file,
       access == Access::kWrite ? sqlite::OpenMode::kCreate : sqlite::OpenMode::kReadOnly, options);
   if (!database) return database.error();
+  sqlite::take_double_quotes_for_names(*database);
   if (access == Access::kRead) {
     SLUICE_TRY(database->exec("PRAGMA query_only = 1"));
   } else {

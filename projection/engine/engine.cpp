@@ -139,8 +139,20 @@ Result<void> ModelEngine::read_beginning() {
   return {};
 }
 
+// Rows are written together, so that the database cannot say whose event a value is of for which
+// it has no room. Only that event is to park.
 Result<BatchOutcome> ModelEngine::batch(const HubStream& hub, const Gateways& gateways, Begin how,
                                         const std::function<Result<void>()>& work) {
+  auto outcome = try_batch(hub, gateways, how, work);
+  if (outcome || outcome.error().code != Errc::kTooLarge) return outcome;
+  one_by_one_ = true;
+  outcome = try_batch(hub, gateways, how, work);
+  one_by_one_ = false;
+  return outcome;
+}
+
+Result<BatchOutcome> ModelEngine::try_batch(const HubStream& hub, const Gateways& gateways,
+                                            Begin how, const std::function<Result<void>()>& work) {
   hub_ = hub;
   outcome_ = {};
   refused_ = 0;

@@ -20,6 +20,7 @@ Result<std::vector<core::Identity>> ModelEngine::take_over(std::span<const Decis
   for (const Decision& decision : decisions) gateways.push_back(decision.event.gateway);
   // An operator's word is not read again from the hub: it is synced.
   const auto done = batch({}, gateways, Begin::kSynced, [&]() -> Result<void> {
+    too_late.clear();
     for (const Decision& decision : decisions) {
       const auto known = decisions_.done(decision.event);
       if (!known) return known.error();

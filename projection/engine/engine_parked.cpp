@@ -48,6 +48,7 @@ Result<ParkedOutcome> ModelEngine::settle(const core::Identity& event, bool appl
   ParkedBook book(*target_);
   // An operator's word is not read again from the hub: it is synced.
   const auto done = batch({}, {event.gateway}, Begin::kSynced, [&]() -> Result<void> {
+    out = {};
     const auto found = book.find(event);
     if (!found) return found.error();
     if (!*found) return fail(Errc::kNotFound, "no such event is parked", "event");

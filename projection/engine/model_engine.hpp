@@ -75,6 +75,7 @@ class ModelEngine final : public Engine, private GateSink {
   // Empty: the event has taken effect in memory. Else why it cannot.
   core::Result<std::string> take_effect(const Applied& applied);  // engine_sql.cpp
   core::Result<std::string> take_effect_with_sql(const Applied& applied);
+  core::Result<std::string> take_effect_alone(const Applied& applied);
   core::Result<void> park(const core::EventView& event, std::string_view body,
                           std::string_view kind, const std::string& why, std::uint64_t hub_seq,
                           std::int64_t clock_ns);
@@ -122,9 +123,12 @@ class ModelEngine final : public Engine, private GateSink {
   core::Result<void> save_position(const HubStream& hub, const Incoming& last);
   core::Result<void> turn_back(const std::string& hub_stream, std::uint64_t sequence);
   // Runs `work` as one transaction upon these gateways; on an error nothing of it is left, in the
-  // database or in memory. `hub` may be nameless: an operator's word.
+  // database or in memory. `hub` may be nameless: an operator's word. If the database has no room
+  // for a value, it runs again, one_by_one_: `work` begins anew.
   core::Result<BatchOutcome> batch(const HubStream& hub, const Gateways& gateways, Begin how,
                                    const std::function<core::Result<void>()>& work);
+  core::Result<BatchOutcome> try_batch(const HubStream& hub, const Gateways& gateways, Begin how,
+                                       const std::function<core::Result<void>()>& work);
   core::Result<void> check_session();
   core::Result<void> enter(const HubStream& hub, const Gateways& gateways);
   core::Result<void> write_rows();
@@ -160,6 +164,7 @@ class ModelEngine final : public Engine, private GateSink {
   std::uint64_t refused_ = 0;
   std::int64_t last_event_ns_ = 0;
   std::int64_t now_ns_ = 0;
+  bool one_by_one_ = false;  // each event's rows are written by themselves
   std::vector<core::Result<Arrival>> arrivals_;
   std::size_t reported_ = SIZE_MAX;  // the table of the row reported last
   // While a decision is carried out in a copy: Decision::newest.

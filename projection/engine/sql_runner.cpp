@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 
+#include "projection/engine/pg_sql_check.hpp"
 #include "projection/model/condition.hpp"
 
 namespace sluice::projection {
@@ -33,6 +34,11 @@ class Bounded {
   Target& target_;
 };
 
+// Its values, or what is made of them, do not fit: trying again cannot help.
+bool is_of_the_event(Errc code) {
+  return code == Errc::kBadRequest || code == Errc::kTooLarge;
+}
+
 template <class List, class Item>
 bool contains(const List& list, const Item& item) {
   return std::find(list.begin(), list.end(), item) != list.end();
@@ -52,7 +58,9 @@ Result<std::unique_ptr<SqlRunner>> SqlRunner::open(const Model& model, Target& t
   }
   for (const SqlRule& rule : model.sql_rules()) {
     auto prepared = target.prepare(rule.numbered.of(target.dialect()));
-    if (!prepared && prepared.error().code == Errc::kBadRequest)
+    if (prepared && target.dialect() == Dialect::kPostgres)
+      if (auto fits = check_pg_change(model, rule, target); !fits) prepared = fits.error();
+    if (!prepared && is_of_the_event(prepared.error().code))
       return fail(Errc::kConfig, model.file() + ":" + std::to_string(rule.text.where.line) + ":" +
                                      std::to_string(rule.text.where.column) +
                                      ": SQL: " + prepared.error().message);
@@ -107,7 +115,7 @@ Result<std::string> SqlRunner::execute() {
       return step.statement->run();
     }();
     if (done) continue;
-    if (done.error().code != Errc::kBadRequest) return done.error();
+    if (!is_of_the_event(done.error().code)) return done.error();
     why = "SQL of line " + std::to_string(step.rule->text.where.line) + ": " + done.error().message;
     break;
   }

@@ -67,7 +67,7 @@ std::string Model::explain(Dialect dialect) const {
   std::string out = dialect == Dialect::kSqlite ? "-- SQLite\n" : "-- PostgreSQL\n";
   for (const Table& table : tables_) {
     const TableShape shape = Layout(table).shape;
-    out += "\n" + sql::create_table(table, dialect) + ";\n";
+    out += "\n" + sql::create_table(*this, table, dialect) + ";\n";
     // The operations themselves are run upon rows in memory.
     out += dialect == Dialect::kSqlite ? "-- a batch reads, writes and removes its rows\n"
                                        : "-- a batch does this for all its rows, as arrays\n";

@@ -7,10 +7,14 @@
 #include <set>
 
 #include "projection/model/extract.hpp"
+#include "projection/model/layout.hpp"
 #include "projection/model/parser.hpp"
 
 namespace sluice::projection {
 namespace {
+
+constexpr std::size_t kPostgresKeyMax = 32;
+constexpr std::size_t kPostgresColumnsMax = 1600;
 
 bool contains(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -56,11 +60,26 @@ void ModelParser::lint() {
     table.in_line = is_in_line(table);
     lint_table(table);
   }
+  if (model_->target_ == Dialect::kPostgres)
+    for (const Table& table : model_->tables_) lint_size(table);
   for (const SqlRule& rule : model_->sql_rules_)
     warn(rule.text.where,
          "SQL of your own is run as it stands: whether it depends on the order of events from "
          "several lanes or gateways is not looked at");
   lint_filters();
+}
+
+// What PostgreSQL would refuse when the table is made.
+void ModelParser::lint_size(const Table& table) {
+  if (table.key.size() > kPostgresKeyMax)
+    errors_.add(table.where, "PostgreSQL takes at most " + std::to_string(kPostgresKeyMax) +
+                                 " columns in a key; '" + table.name + "' has " +
+                                 std::to_string(table.key.size()));
+  const std::size_t columns = Layout(table).shape.columns.size();
+  if (columns > kPostgresColumnsMax)
+    errors_.add(table.where, "PostgreSQL takes at most " + std::to_string(kPostgresColumnsMax) +
+                                 " columns in a table; '" + table.name + "' has " +
+                                 std::to_string(columns) + ", with those of the engine's own");
 }
 
 void ModelParser::lint_table(const Table& table) {

@@ -85,6 +85,7 @@ class ModelParser {
 
   void lint();
   void lint_table(const Table& table);
+  void lint_size(const Table& table);
   void lint_lookup(const Table& table, const Rule& rule, const Source& source);
   void lint_filters();
   void warn(const FilePlace& where, const std::string& what);

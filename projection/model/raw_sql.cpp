@@ -6,6 +6,7 @@
 #include "core/text.hpp"
 #include "projection/model/extract.hpp"
 #include "projection/model/parser.hpp"
+#include "projection/model/pg_lint.hpp"
 #include "projection/model/sql.hpp"
 #include "projection/model/sql_params.hpp"
 #include "sqlite/guard.hpp"
@@ -173,8 +174,9 @@ void ModelParser::touches(SqlRule& rule, const toml::table& from) {
 void ModelParser::check_sql() {
   auto scratch = sqlite::Database::open(":memory:", sqlite::OpenMode::kCreate);
   if (!scratch) return errors_.add(root_, scratch.error().message);
+  sqlite::take_double_quotes_for_names(*scratch);
   for (const Table& table : model_->tables_)
-    if (const auto made = scratch->exec(sql::create_table(table, Dialect::kSqlite)); !made)
+    if (const auto made = scratch->exec(sql::create_table(*model_, table, Dialect::kSqlite)); !made)
       return errors_.add(table.where, "table '" + table.name + "': " + made.error().message);
   check_sql_rules(*scratch);
   check_views(*scratch);
@@ -187,6 +189,8 @@ void ModelParser::check_sql_rules(sqlite::Database& scratch) {
       allowed.tables.push_back(model_->tables_[table].name);
     const auto done = sqlite::check_change(scratch, rule.text.sqlite, allowed);
     if (!done) errors_.add(rule.text.where, "SQL: " + done.error().message);
+    const std::string why = sql::pg_objection(rule.text.postgres);
+    if (done && !why.empty()) errors_.add(rule.text.where, "SQL for PostgreSQL: " + why);
   }
 }
 

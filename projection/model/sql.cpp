@@ -32,6 +32,33 @@ bool is_incremented(const Table& table, std::size_t column) {
   return false;
 }
 
+bool is_touched(const Model& model, const Table& table) {
+  return std::any_of(model.sql_rules().begin(), model.sql_rules().end(), [&](const SqlRule& rule) {
+    return std::any_of(rule.touches.begin(), rule.touches.end(),
+                       [&](std::size_t index) { return &model.tables()[index] == &table; });
+  });
+}
+
+// The value domain, as far as the database does not keep it by itself.
+std::string check(const Column& column, Dialect dialect) {
+  const bool sqlite = dialect == Dialect::kSqlite;
+  const std::string name = quoted(column.name);
+  switch (column.type) {
+    case Type::kReal:
+      return sqlite ? " CHECK (abs(" + name + ") < 9e999)"
+                    : " CHECK (" + name + " > '-Infinity' AND " + name + " < 'Infinity')";
+    case Type::kText:
+      return sqlite ? " CHECK (instr(" + name + ", char(0)) = 0)" : "";
+    case Type::kBool:
+      return sqlite ? " CHECK (" + name + " IN (0, 1))" : "";
+    case Type::kList:
+      return sqlite ? " CHECK (json_type(" + name + ") = 'array')"
+                    : " CHECK (json_typeof(" + name + "::json) = 'array')";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 std::string list_column(std::size_t column) {
@@ -52,20 +79,23 @@ std::string latest_order(std::size_t group) {
   return "_sluice_order_at_" + std::to_string(group);
 }
 
-std::string create_table(const Table& table, Dialect dialect) {
+std::string create_table(const Model& model, const Table& table, Dialect dialect) {
   const bool sqlite = dialect == Dialect::kSqlite;
+  const bool checked = is_touched(model, table);
   std::string out = "CREATE TABLE " + quoted(table.name) + " (\n";
   const auto line = [&](const std::string& name, Type type) {
     out += "  " + quoted(name) + " " + std::string(column_type(type, dialect));
   };
   for (const Column& key : table.key) {
     line(key.name, key.type);
-    out += " NOT NULL,\n";
+    out += " NOT NULL";
+    if (checked) out += check(key, dialect);
+    out += ",\n";
   }
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     line(table.columns[i].name, table.columns[i].type);
-    if (sqlite && table.columns[i].type == Type::kReal && is_incremented(table, i))
-      out += " CHECK (abs(" + quoted(table.columns[i].name) + ") < 9e999)";
+    if (checked || (sqlite && table.columns[i].type == Type::kReal && is_incremented(table, i)))
+      out += check(table.columns[i], dialect);
     out += ",\n";
   }
   for (std::size_t group = 0; group < table.latest_groups; ++group) {

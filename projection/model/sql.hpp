@@ -14,8 +14,10 @@
 // values are bound, never written into the text. Pure; any thread.
 namespace sluice::projection::sql {
 
-// SQLite: STRICT, WITHOUT ROWID, so that an int64 cannot become a real.
-std::string create_table(const Table& table, Dialect dialect);
+// `table` is one of the model's. SQLite: STRICT, WITHOUT ROWID, so that an int64 cannot become a
+// real. What SQL of the user's own may change has CHECKs, so that the event parks that would bring
+// a value outside the domain (text that is no UTF-8 aside, which SQLite cannot tell).
+std::string create_table(const Model& model, const Table& table, Dialect dialect);
 std::string create_view(const View& view, Dialect dialect);
 
 // Names of the hidden columns that remember the winner of a `latest` group.

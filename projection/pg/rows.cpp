@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cstdlib>
+#include <string>
 
 #include "projection/pg/parameters.hpp"
 
@@ -17,6 +19,14 @@ T parsed(std::string_view text) {
   T out{};
   std::from_chars(text.data(), text.data() + text.size(), out);
   return out;
+}
+
+// A numeric may be larger than any double, or so small that it is 0.
+double parsed_real(std::string_view text) {
+  double out = 0;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc::result_out_of_range ? std::strtod(std::string(text).c_str(), nullptr)
+                                                 : out;
 }
 
 std::uint64_t big_endian(std::string_view bytes) {
@@ -146,7 +156,7 @@ std::int64_t Rows::integer(int row, int column) const {
 
 double Rows::real(int row, int column) const {
   const std::string_view value = raw(row, column);
-  if (PQfformat(result_.get(), column) == 0) return parsed<double>(value);
+  if (PQfformat(result_.get(), column) == 0) return parsed_real(value);
   const std::uint64_t bits = big_endian(value);
   if (type(column) == kFloat4) return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
   return std::bit_cast<double>(bits);

@@ -14,6 +14,7 @@
 #include "projection/query/reach.hpp"
 #include "projection/query/select.hpp"
 #include "projection/schema/stored_model.hpp"
+#include "projection/value/domain.hpp"
 
 namespace sluice::projection {
 namespace {
@@ -179,7 +180,7 @@ Result<void> TargetQuery::read_rows(const QueryTable& table, const QueryRequest&
     if (page.rows.size() == request.limit) break;
     std::vector<Cell>& cells = page.rows.emplace_back();
     for (int i = 0; i < fields; ++i) {
-      Cell cell = cell_of(rows.value(i));
+      Cell cell = within_domain(cell_of(rows.value(i)));
       const auto& type = page.columns[static_cast<std::size_t>(i)].type;
       cells.push_back(table.view ? as_declared(std::move(cell), type) : std::move(cell));
     }

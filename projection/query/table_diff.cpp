@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "projection/model/sql.hpp"
+#include "projection/value/domain.hpp"
 
 namespace sluice::projection {
 
@@ -37,7 +38,7 @@ std::vector<Cell> cells_of(const Statement& row, const Table& table) {
   std::vector<Cell> out;
   const int count = static_cast<int>(table.key.size() + table.columns.size());
   out.reserve(static_cast<std::size_t>(count));
-  for (int i = 0; i < count; ++i) out.push_back(cell_of(row.value(i)));
+  for (int i = 0; i < count; ++i) out.push_back(within_domain(cell_of(row.value(i))));
   return out;
 }
 

@@ -28,7 +28,7 @@ Result<void> create(Target& target, const Model& model) {
   if (!transaction) return transaction.error();
   SLUICE_TRY(target.exec(internal_tables(target.dialect())));
   for (const Table& table : model.tables())
-    SLUICE_TRY(target.exec(sql::create_table(table, target.dialect())));
+    SLUICE_TRY(target.exec(sql::create_table(model, table, target.dialect())));
   if (needs_watermarks(model)) SLUICE_TRY(target.exec(sql::create_watermarks(target.dialect())));
   for (const View& view : model.views())
     SLUICE_TRY(target.exec(sql::create_view(view, target.dialect())));

@@ -284,6 +284,32 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nargs = { n = \".n\" }\nsql = \"UPDATE "
               "machine SET n = :n\"",
               "an argument from a data field needs its type"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = "
+              "strftime('%Y')\"",
+              "SQL: the present time is another one"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = "
+              "unixepoch('2026-01-01', 'localtime')\"",
+              "SQL: the present time is another one"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = \"UPDATE machine SET n = "
+              "\\\"typo\\\"\"",
+              "SQL: no such column"},
+        Wrong{
+            "[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = { sqlite = \"UPDATE machine SET n "
+            "= 1\", postgres = \"UPDATE machine SET n = extract(epoch FROM Clock_Timestamp())\" }",
+            "SQL for PostgreSQL: 'clock_timestamp' gives another result"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = { sqlite = \"UPDATE machine SET "
+              "n = 1\", postgres = \"UPDATE machine SET n = (random() * 9)::bigint\" }",
+              "SQL for PostgreSQL: 'random' gives another result"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = { sqlite = \"UPDATE machine SET "
+              "n = 1\", postgres = \"UPDATE machine SET n = extract(year FROM CURRENT_DATE)\" }",
+              "SQL for PostgreSQL: 'current_date' gives another result"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = { sqlite = \"UPDATE machine SET "
+              "n = 1\", postgres = \"UPDATE machine SET n = extract(year FROM 'now'::date)\" }",
+              "SQL for PostgreSQL: 'now' is another time"},
+        Wrong{"[[on]]\ntype = \"X\"\ntouches = \"machine\"\nsql = { sqlite = \"UPDATE machine SET "
+              "n = 1\", postgres = \"UPDATE machine SET _sluice_order = 1\" }",
+              "SQL for PostgreSQL: names that begin with _sluice_ are the engine's own"},
+        Wrong{"[view.v]\nsql = 'SELECT \"typo\" AS a FROM machine'", "no such column"},
         Wrong{"[[on]]\ntype = \"X\"\nsql = \"DELETE FROM machine\"", "'touches', the tables"},
         Wrong{"[view.v]\nsql = { sqlite = \"SELECT 1\" }", "each kind of database needs its text"},
         // what depends on the order of arrival
@@ -303,6 +329,11 @@ TEST(Language, TakesTimesAndWordsThatSayTheSameEachTime) {
   EXPECT_EQ(
       errors_of(rule + "\"UPDATE machine SET n = unixepoch('2026-01-01') -- 'now' ROLLBACK\""), "");
   EXPECT_EQ(errors_of(rule + "\"UPDATE machine SET site = 'now' WHERE site = 'rollback'\""), "");
+  EXPECT_EQ(
+      errors_of(rule +
+                "{ sqlite = \"UPDATE machine SET n = strftime('%s', '2026-01-01')\", postgres = "
+                "\"UPDATE machine SET n = 1, site = 'random() now()' -- now()\" }"),
+      "");
 }
 
 TEST(Language, RefusesNamesThatPostgresKeepsForItself) {
@@ -313,6 +344,24 @@ TEST(Language, RefusesNamesThatPostgresKeepsForItself) {
   EXPECT_EQ(errors_of("target = \"postgres\"\n" + kHead + text),
             "m.model.toml:7:9: PostgreSQL has a column of its own of this name in each table\n"
             "m.model.toml:9:1: PostgreSQL has a column of its own of this name in each table");
+}
+
+TEST(Language, RefusesATableThatPostgresHasNoRoomFor) {
+  const auto model = [](int keys, int columns) {
+    std::string text = "[table.t]\nkey = { g = \"$gateway\"";
+    for (int i = 1; i < keys; ++i)
+      text += ", k" + std::to_string(i) + " = { type = \"int\", from = \".k\" }";
+    text += " }\n[table.t.columns]\n";
+    for (int i = 0; i < columns; ++i) text += "c" + std::to_string(i) + " = \"int\"\n";
+    return kHead + text + "[[table.t.on]]\ntype = \"X\"\nset = { c0 = \".n\" }\n";
+  };
+  const std::string postgres = "target = \"postgres\"\n";
+  EXPECT_EQ(errors_of(model(33, 1598)), "");
+  EXPECT_EQ(errors_of(postgres + model(32, 1567)), "") << "and one of the engine's own";
+  EXPECT_THAT(errors_of(postgres + model(33, 1)),
+              HasSubstr("at most 32 columns in a key; 't' has 33"));
+  EXPECT_THAT(errors_of(postgres + model(1, 1599)),
+              HasSubstr("at most 1600 columns in a table; 't' has 1601"));
 }
 
 // The TOML library takes a stack frame for each part of a key.
