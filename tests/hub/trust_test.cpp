@@ -213,6 +213,15 @@ TEST_F(TrustTest, AStreamIsShownAtAVersion) {
   EXPECT_EQ(document(then).at("fields").as_object().at("value").as_object().at("value").as_int64(),
             4);
   EXPECT_EQ(sluice({"stream", "state", "plant-7/pump/99"}).code, 1);
+  // The publisher numbers versions as it does events: 1 and 3 are of nobody.
+  EXPECT_EQ(told.at("missing").as_int64(), 2);
+  const auto& missing = told.at("missing_versions").as_array();
+  ASSERT_EQ(missing.size(), 2u);
+  EXPECT_EQ(missing[1].as_object().at("from").as_int64(), 3);
+  EXPECT_EQ(missing[1].as_object().at("to").as_int64(), 3);
+  const auto beyond = sluice({"stream", "state", "plant-7/pump/7", "--at", "6"});
+  EXPECT_EQ(beyond.code, 2);
+  EXPECT_THAT(beyond.output, HasSubstr("the newest version"));
 }
 
 }  // namespace
