@@ -17,6 +17,7 @@ using core::fail;
 
 Response with_status(unsigned status, const core::Error& error) {
   Response response = error_response(error);
+  if (response.status != status) response.headers.clear();  // they were that status's
   response.status = status;
   return response;
 }

@@ -2,6 +2,7 @@
 #include "hub/api/openapi.hpp"
 
 #include "core/assert.hpp"
+#include "hub/api/query_params.hpp"
 
 namespace sluice::hub {
 
@@ -56,9 +57,14 @@ json::object referred(std::string_view kind, std::string_view name) {
 json::object openapi_of_table(const projection::QueryTable& table) {
   json::array parameters;
   json::object properties;
+  std::string by_where;  // columns that are named like a parameter
   for (const QueryColumn& column : table.columns) {
     json::object schema = value_schema(column);
     properties[column.name] = schema;
+    if (is_parameter(column.name)) {
+      by_where += (by_where.empty() ? "" : ", ") + ("where=" + column.name + "=VALUE");
+      continue;
+    }
     if (column.type && *column.type == Type::kBytes) schema = {{"type", "string"}};
     parameters.push_back(json::object{{"name", column.name},
                                       {"in", "query"},
@@ -82,12 +88,16 @@ json::object openapi_of_table(const projection::QueryTable& table) {
                                               json::object{{"schema", std::move(schema)}}}}}}},
       {"304", json::object{{"description", "not changed since If-None-Match"}}}};
   constexpr std::pair<const char*, const char*> kErrors[] = {
-      {"400", "BadRequest"}, {"401", "Unauthorized"}, {"404", "NotFound"}, {"409", "Conflict"},
-      {"500", "Failed"},     {"503", "Unavailable"},  {"504", "NotYet"},   {"507", "TooSlow"}};
+      {"400", "BadRequest"},  {"401", "Unauthorized"}, {"403", "Forbidden"},
+      {"404", "NotFound"},    {"409", "Conflict"},     {"500", "Failed"},
+      {"503", "Unavailable"}, {"504", "NotYet"},       {"507", "TooSlow"}};
   for (const auto& [status, name] : kErrors) responses[status] = referred("responses", name);
-  return {{"get", json::object{{"summary", (table.view ? "View " : "Table ") + table.name},
-                               {"parameters", std::move(parameters)},
-                               {"responses", std::move(responses)}}}};
+  json::object operation{{"summary", (table.view ? "View " : "Table ") + table.name},
+                         {"parameters", std::move(parameters)},
+                         {"responses", std::move(responses)}};
+  if (!by_where.empty())
+    operation["description"] = "Columns that are named like a parameter: " + by_where;
+  return {{"get", std::move(operation)}};
 }
 
 void add_openapi_api(Routes& routes, const ModelShelf& models) {

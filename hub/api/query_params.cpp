@@ -200,6 +200,12 @@ Result<void> add_parameter(std::string_view name, std::string_view value, RowsRe
 
 }  // namespace
 
+bool is_parameter(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kNames = {"where", "order", "fields", "limit",   "page",
+                                                      "count", "after", "wait",   "deadline"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
 Result<RowsRequest> parse_query_params(std::string_view table, const http::Pairs& query) {
   RowsRequest out;
   out.table = table;

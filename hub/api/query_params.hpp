@@ -20,6 +20,9 @@ struct RowsRequest : projection::QueryRequest {
   std::chrono::milliseconds deadline = kDeadlineMax;
 };
 
+// Whether a column of this name can be filtered with `where` only.
+bool is_parameter(std::string_view name);
+
 // The parameters of GET /v1/models/{model}/{table}:
 //   where=COL=VAL (also != < <= > >=), COL=VAL, COL__OP=VAL with eq ne lt le gt ge prefix contains,
 //   COL__in=VAL,VAL (a comma within a value is "\\,"), COL__null=true|false; order=COL,-COL;

@@ -23,9 +23,11 @@ void add_standing(const ModelVersion& version, const projection::QueryPage& page
   std::string positions;
   std::uint64_t lag = 0;
   double seconds = 0;
+  bool all_ours = true;
   ModelState state = ModelState::kRunning;
   for (const auto& feed : version.feeds()) {
     const FeedStatus status = feed->status();
+    all_ours &= !status.elsewhere;
     state = worse(state, derive_state(progress_of(status, false, clock)));
     seconds = std::max(seconds, lag_seconds(status, clock));
     std::uint64_t position = 0;
@@ -34,13 +36,16 @@ void add_standing(const ModelVersion& version, const projection::QueryPage& page
     positions += (positions.empty() ? "" : ", ") + feed->shard() + "=" + std::to_string(position);
     lag += status.hub_last > position ? status.hub_last - position : 0;
   }
-  char lag_text[32];
-  std::snprintf(lag_text, sizeof lag_text, "%.3f", lag == 0 ? 0.0 : seconds);
   out.headers.emplace_back("Sluice-Model-Version", version.id().text());
   out.headers.emplace_back("Sluice-State", state_word(state));
   out.headers.emplace_back("Sluice-Position", positions);
-  out.headers.emplace_back("Sluice-Lag-Events", std::to_string(lag));
-  out.headers.emplace_back("Sluice-Lag-Seconds", lag_text);
+  // How far the hub stream of a shard goes is known to the worker that reads it.
+  if (all_ours) {
+    char lag_text[32];
+    std::snprintf(lag_text, sizeof lag_text, "%.3f", lag == 0 ? 0.0 : seconds);
+    out.headers.emplace_back("Sluice-Lag-Events", std::to_string(lag));
+    out.headers.emplace_back("Sluice-Lag-Seconds", lag_text);
+  }
   if (page.last_event_ns != 0)
     out.headers.emplace_back("Sluice-As-Of", core::format_time(page.last_event_ns));
 }

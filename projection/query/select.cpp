@@ -140,7 +140,7 @@ std::string behind(const std::vector<QueryOrder>& order, const std::vector<Cell>
 Result<void> choose_columns(const QueryTable& table, const QueryRequest& request, Select& out) {
   for (const std::string& field : request.fields) {
     const auto column = column_of(table, field);
-    if (!column) return column.error();
+    if (!column) return fail(Errc::kBadRequest, column.error().message, "fields");
     out.columns.push_back(**column);
   }
   if (request.fields.empty()) out.columns = table.columns;
@@ -150,7 +150,8 @@ Result<void> choose_columns(const QueryTable& table, const QueryRequest& request
 Result<void> choose_order(const QueryTable& table, const QueryRequest& request, Select& out) {
   out.order = request.order;
   for (const QueryOrder& item : out.order)
-    if (const auto column = column_of(table, item.column); !column) return column.error();
+    if (const auto column = column_of(table, item.column); !column)
+      return fail(Errc::kBadRequest, column.error().message, "order");
   // A view has no key: where it is asked for in an order, all its columns decide a tie, so that
   // pages do not depend on how the database goes about it.
   const bool all = table.view && !request.order.empty();

@@ -197,6 +197,13 @@ TEST_F(HttpServer, OtherNamesAndOtherSitesAreRefused) {
   EXPECT_EQ(status("Host: localhost\r\nOrigin: http://evil.example\r\n"), "403");
   EXPECT_EQ(status("Host: localhost\r\nOrigin: null\r\n"), "403");
   EXPECT_EQ(status("Host: localhost\r\nOrigin: http://localhost\r\n"), "200");
+  // A token would not help.
+  const std::string refused = RawClient(port_)
+                                  .send(
+                                      "GET /hello/you HTTP/1.1\r\nConnection: close\r\n"
+                                      "Host: evil.example\r\n\r\n")
+                                  .read();
+  EXPECT_EQ(refused.find("WWW-Authenticate"), std::string::npos) << refused;
 }
 
 TEST_F(HttpServer, BodiesShareABudget) {

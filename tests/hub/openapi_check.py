@@ -95,6 +95,18 @@ for route in sorted(routes - documented):
 for route in sorted(documented - routes):
     problems.append(f'{route} is in hub/api/openapi.json, and the program has no such route')
 
+for path, item in document['paths'].items():
+    for method, operation in item.items():
+        named = [(resolve(p)['in'], resolve(p)['name']) for p in operation.get('parameters', [])]
+        for parameter in sorted({p for p in named if named.count(p) > 1}):
+            problems.append(f'{method} {path}: parameter {parameter} is there twice')
+        # A page of another site that reaches this address under a name of its own.
+        status, headers, _ = ask(method.upper(), re.sub(r'[{}]', '', path), {'Host': 'evil.example'})
+        if status != 403 or '403' not in operation['responses']:
+            problems.append(f'{method} {path}: {status} for a foreign Host, or not documented')
+        if 'WWW-Authenticate' in headers:
+            problems.append(f'{method} {path}: asks for a token, which would not help')
+
 rows = '/v1/models/{model}/{table}'
 events = '/v1/models/pumps/events'
 check('/v1/openapi.json', '/v1/openapi.json')
@@ -103,20 +115,29 @@ check('/v1/models/{model}', '/v1/models/pumps')
 check('/v1/models/{model}', '/v1/models/none', expect=404)
 page = check(rows, events + '?limit=2&order=-value&fields=seq,value&count=true&where=seq%3E1'
              '&deadline=5s')
+own = {resolve(p)['name'] for p in document['paths'][rows]['get']['parameters']}
 for path in document['paths']:  # the tables' own, each column as a parameter
-    if re.match(r'/v1/models/pumps/[^{}/]+$', path):
+    if re.match(r'/v1/models/(pumps|beside)/[^{}/]+$', path):
         first = check(path, path + '?limit=1')
         if not first['rows']:
             problems.append(f'{path}: no row to look at')
             continue
-        known = {p['name'] for p in document['paths'][path]['get']['parameters'] if 'name' in p}
+        operation = document['paths'][path]['get']
+        known = {p['name'] for p in operation['parameters'] if 'name' in p}
         for column, value in first['rows'][0].items():
-            if column not in known:
+            if isinstance(value, list):
+                value = json.dumps(value, separators=(',', ':'))
+            query = f'{column}={value}'
+            if column in own:
+                query = f'where={query}'
+                if f'where={column}=' not in operation.get('description', ''):
+                    problems.append(f'{path}: not said how column {column} is filtered')
+            elif column not in known:
                 problems.append(f'{path}: column {column} is no parameter')
             if value is not None:
-                again = check(path, f'{path}?limit=1&{column}={value}')
+                again = check(path, f'{path}?limit=1&{query}')
                 if not again['rows']:
-                    problems.append(f'{path}?{column}={value}: no row')
+                    problems.append(f'{path}?{query}: no row')
 more = check(rows, events + '?limit=2&page=' + json.loads(
     ask('GET', events + '?limit=2')[2])['next'])
 tag = ask('GET', events)[1]['ETag']

@@ -27,7 +27,19 @@ TEST(OpenApi, TheProgramAnswersAsItsDocumentSaysAndHasNoOtherRoutes) {
   test::TestPublisher publisher{server.url()};
   publisher.make_hub_stream("main");
   publisher.make_report_bucket();
-  test::HubProgram hub(server.url());
+  test::HubProgram::Options options;
+  options.beside = R"(
+model = "beside"
+version = 1
+[table.last]
+key = { gateway = "$gateway" }
+columns = { limit = "int", recent = { type = "list", of = "int", limit = 3 } }
+[[table.last.on]]
+type = "Measured"
+latest = { limit = ".value" }
+append = { recent = ".value" }
+)";
+  test::HubProgram hub(server.url(), options);
   codec::Report report;
   report.gateway = "plant-7";
   report.machine = "board-1";
@@ -42,8 +54,9 @@ TEST(OpenApi, TheProgramAnswersAsItsDocumentSaysAndHasNoOtherRoutes) {
   publisher.epoch_opened(alarms, 1);
   publisher.event(alarms, 2, "Measured", R"({"k": 1, "value": "no number"})", "pump/9");
   ASSERT_TRUE(eventually([&] {
-    return hub.effects() == 10 && hub.json("/v1/holds").at("holds").as_array().size() == 1 &&
-           hub.json("/v1/parked").at("parked").as_array().size() == 1 &&
+    return hub.effects() == 10 && hub.json("/v1/holds").at("holds").as_array().size() == 2 &&
+           hub.row_count("/v1/models/beside/last") == 1 &&
+           hub.json("/v1/parked?model=pumps").at("parked").as_array().size() == 1 &&
            hub.json("/v1/gateways").at("gateways").as_array().size() == 1;
   })) << hub.log();
   const auto checked =
