@@ -114,9 +114,18 @@ ExitCode list(Program& program) {
   return ExitCode::kOk;
 }
 
-// Until `version` serves. A version that cannot serve is an error with its reason.
-Result<void> wait_until_served(Program& program, const std::string& model,
-                               const std::string& version) {
+// Each member of `document` that `newer` has as well, as that says.
+void bring_up_to_date(json::value& document, const json::object& newer) {
+  if (!document.is_object()) return;
+  for (auto& [key, value] : document.get_object())
+    if (const json::value* now = newer.if_contains(key); now != nullptr && key != "version")
+      value = *now;
+}
+
+// Until `version` serves: what the hub says of the model then. A version that cannot serve is an
+// error with its reason.
+Result<json::object> wait_until_served(Program& program, const std::string& model,
+                                       const std::string& version) {
   const Hub hub(program.hub);
   const std::string target = "/v1/models/" + http::percent_encode(model);
   std::unique_ptr<Progress> bar;
@@ -126,7 +135,7 @@ Result<void> wait_until_served(Program& program, const std::string& model,
     if (!answer) return answer.error();
     const json::object* now = answer->if_object();
     if (now == nullptr) return fail(Errc::kCorrupt, "the hub's answer has another form");
-    if (cell_at(*now, "serving") == version) return {};
+    if (cell_at(*now, "serving") == version) return *now;
     const json::object* building = building_of(*now);
     if (building == nullptr || cell_at(*building, "version") != version)
       return fail(Errc::kNotFound, "version " + version + " of " + model +
@@ -153,15 +162,15 @@ ExitCode change(Program& program, const Change& given, const std::string& verb) 
   json::object request{{"reason", given.reason}};
   if (!given.to.empty()) request["to"] = given.to;
   if (given.accept) request["accept"] = true;
-  const auto answer =
-      Hub(program.hub)
-          .post("/v1/models/" + http::percent_encode(given.model) + "/" + verb, request);
+  auto answer = Hub(program.hub)
+                    .post("/v1/models/" + http::percent_encode(given.model) + "/" + verb, request);
   if (!answer) return refuse_model(program, answer.error(), ("model " + verb).c_str());
   const json::object* begun = answer->if_object();
   const std::string version = begun != nullptr ? cell_at(*begun, "version") : "-";
   if (given.wait) {
-    if (const auto served = wait_until_served(program, given.model, version); !served)
-      return refuse_model(program, served.error(), ("model " + verb).c_str());
+    const auto served = wait_until_served(program, given.model, version);
+    if (!served) return refuse_model(program, served.error(), ("model " + verb).c_str());
+    bring_up_to_date(*answer, *served);
   }
   if (program.output.json())
     program.output.document(*answer);

@@ -278,6 +278,11 @@ TEST_F(VersionsTest, TheCommandLineTellsAndChangesVersions) {
   const auto anew = sluice({"model", "rebuild", "pumps", "--reason", "test", "--wait"});
   EXPECT_EQ(anew.code, 0) << anew.output;
   EXPECT_EQ(serving(hub), "1.2");
+  const auto then = core::parse_json(anew.out);
+  ASSERT_TRUE(then) << anew.out;
+  EXPECT_EQ(then->at("version").as_string(), "1.2");
+  EXPECT_EQ(then->at("serving").as_string(), "1.2") << "as it is now, not as it was before";
+  EXPECT_TRUE(then->at("building").is_null()) << anew.out;
   const auto list = sluice({"model", "list"});
   EXPECT_EQ(list.code, 0) << list.output;
   const auto row = core::parse_json(list.out);
