@@ -63,6 +63,12 @@ nats::ConnectionOptions connection_options(const HubSettings& settings, const co
   return options;
 }
 
+// Not the fault of what the database holds.
+bool passes(const core::Error& error) {
+  return error.code == Errc::kUnavailable || error.code == Errc::kBusy ||
+         error.code == Errc::kLimit;
+}
+
 // Held for the life of the process: two programs on one database would each believe that the
 // position is theirs.
 Result<int> lock_state(const std::filesystem::path& state) {
@@ -125,7 +131,8 @@ struct Hub::Parts {
   ModelVersion::Feeds make_feeds(EngineHost& host);
   Result<std::unique_ptr<VersionStore>> versions_of(const FoundDefinition& found);
   SampleCheck sample_check();
-  Result<void> open_model(const FoundDefinition& found);
+  Result<void> open_model(const FoundDefinition& found, const std::string& anew = {});
+  Result<VersionId> rebuild_away(const std::string& model, const std::string& reason);
   Result<void> open_models(const std::vector<FoundDefinition>& found);
   void put_away(const FoundDefinition& found, const core::Error& why);
   bool try_away();
@@ -206,7 +213,7 @@ SampleCheck Hub::Parts::sample_check() {
   };
 }
 
-Result<void> Hub::Parts::open_model(const FoundDefinition& found) {
+Result<void> Hub::Parts::open_model(const FoundDefinition& found, const std::string& anew) {
   ModelHost::Parts of_model;
   auto store = versions_of(found);
   if (!store) return store.error();
@@ -220,32 +227,34 @@ Result<void> Hub::Parts::open_model(const FoundDefinition& found) {
   if (leases) of_model.decides = [this] { return reads_first_shard(); };
   of_model.check = sample_check();
   of_model.keep = static_cast<std::size_t>(settings.keep_versions);
-  auto host = ModelHost::open(found, std::move(of_model), clock, log);
+  auto host = ModelHost::open(found, std::move(of_model), clock, log, anew);
   if (!host) return host.error();
   if (started) (*host)->start();
   models.add(std::move(*host));
   return {};
 }
 
-// Errors of model files come together, so that all can be mended at once.
+// Errors of model files come together, so that all can be mended at once. Whatever is wrong with
+// one database stops no other model.
 Result<void> Hub::Parts::open_models(const std::vector<FoundDefinition>& found) {
   std::string errors;
   for (const FoundDefinition& one : found) {
     const auto opened = open_model(one);
     if (opened) continue;
-    if (opened.error().code == Errc::kUnavailable) {
+    if (opened.error().code == Errc::kConfig)
+      errors += (errors.empty() ? "" : "\n") + opened.error().message;
+    else
       put_away(one, opened.error());
-      continue;
-    }
-    if (opened.error().code != Errc::kConfig) return opened.error();
-    errors += (errors.empty() ? "" : "\n") + opened.error().message;
   }
   if (!errors.empty()) return fail(Errc::kConfig, errors);
   return {};
 }
 
 void Hub::Parts::put_away(const FoundDefinition& found, const core::Error& why) {
-  if (models.set_away(found.model, why.message))
+  const std::string next = passes(why) ? ""
+                                       : ": if it cannot be mended, `sluice model rebuild " +
+                                             found.model + " --reason TEXT` begins with a new one";
+  if (models.set_away(found.model, why.message + next))
     log.warning("model", "cannot be opened yet, and is tried again: " + core::to_string(why),
                 {{"model", found.model}});
   away.insert_or_assign(found.model, found);
@@ -269,6 +278,26 @@ bool Hub::Parts::try_away() {
     if (opened.error().code == Errc::kUnavailable) break;
   }
   return one_came;
+}
+
+// The model's database cannot be used, and an operator wants a new one.
+Result<VersionId> Hub::Parts::rebuild_away(const std::string& model, const std::string& reason) {
+  const std::lock_guard lock(changing);
+  if (const auto at = away.find(model); at != away.end() && !stopped) {
+    const FoundDefinition found = at->second;
+    auto opened = open_model(found);
+    const bool is_well = opened.has_value();
+    if (!is_well && !passes(opened.error())) opened = open_model(found, reason);
+    if (!opened) {
+      put_away(found, opened.error());
+      return models.missing(model);
+    }
+    away.erase(model);
+    if (!is_well) return models.find(model)->serving()->id();
+  }
+  const auto host = models.find(model);
+  if (!host) return models.missing(model);
+  return host->rebuild(reason);
 }
 
 void Hub::Parts::keep_opening() {
@@ -340,6 +369,11 @@ Result<void> Hub::reload() {
   const auto found = find_definitions(parts_->settings);
   if (!found) return found.error();
   std::vector<FoundDefinition> unknown;
+  std::optional<core::Error> failed;  // the first; it keeps no other model from its file
+  const auto reload = [&](ModelHost& host, const FoundDefinition& file) {
+    const auto done = host.reload(file);
+    if (!done && !failed) failed = done.error();
+  };
   for (const FoundDefinition& one : *found) {
     const auto host = parts_->models.find(one.model);
     if (!host && parts_->away.contains(one.model))
@@ -347,7 +381,7 @@ Result<void> Hub::reload() {
     else if (!host)
       unknown.push_back(one);
     else
-      SLUICE_TRY(host->reload(one));
+      reload(*host, one);
   }
   const auto is_gone = [&](const std::string& model) {
     return std::none_of(found->begin(), found->end(),
@@ -360,12 +394,12 @@ Result<void> Hub::reload() {
   });
   for (const auto& host : parts_->models.hosts())
     if (is_gone(host->name()))
-      SLUICE_TRY(host->reload(
-          {host->name(),
-           {},
-           nullptr,
-           "its model file is gone: it is served until the next start of sluice-hub"}));
-  return parts_->open_models(unknown);
+      reload(*host, {host->name(),
+                     {},
+                     nullptr,
+                     "its model file is gone: it is served until the next start of sluice-hub"});
+  SLUICE_TRY(parts_->open_models(unknown));
+  return failed ? Result<void>(*failed) : Result<void>();
 }
 
 void Hub::stop() {
@@ -394,7 +428,10 @@ void Hub::add_routes(Routes& routes, std::function<std::uint64_t()> http_request
   add_api(routes, {parts_->models, parts_->reports, *parts_->watch, *parts_->tail, parts_->reactors,
                    parts_->leases.get(), parts_->needs, parts_->audit, *parts_->verify,
                    parts_->clock, parts_->settings.shards, parts_->connection,
-                   std::move(http_requests), [this] { return reload(); }});
+                   std::move(http_requests), [this] { return reload(); },
+                   [this](const std::string& model, const std::string& reason) {
+                     return parts_->rebuild_away(model, reason);
+                   }});
 }
 
 std::uint64_t Hub::silent_ns() const {

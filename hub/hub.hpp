@@ -18,9 +18,10 @@ namespace sluice::hub {
 class Hub {
  public:
   // Opens each model's serving version. A broken model file is a problem of that model alone while
-  // it has a version that can serve, and so is a database that is away: once the hub has started,
-  // the model is opened as soon as that answers. kConfig: a model that has none, or a database of
-  // something else; kBusy: another sluice-hub uses the state folder; kIo.
+  // it has a version that ever served, and so is a database that is away, locked, full or damaged:
+  // once the hub has started, the model is opened as soon as that passes. kConfig: a model that
+  // never served, or the place of its database is set up badly; kBusy: another sluice-hub uses the
+  // state folder; kIo.
   static core::Result<std::unique_ptr<Hub>> open(const HubSettings& settings,
                                                  const core::Clock& clock, core::Logger& log);
   ~Hub();  // stops; batches in work are finished first

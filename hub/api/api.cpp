@@ -38,7 +38,7 @@ MetricsGroup program_metrics(const NeedDesk& needs, std::function<std::uint64_t(
 
 void add_api(Routes& routes, const ApiParts& parts) {
   add_models_api(routes, {parts.models, parts.clock, parts.verify, parts.leases});
-  add_versions_api(routes, {parts.models, parts.reload});
+  add_versions_api(routes, {parts.models, parts.reload, parts.rebuild_away});
   add_rows_api(routes, {parts.models, parts.clock});
   add_workers_api(routes, parts.leases);
   add_reactors_api(routes, {parts.reactors, parts.audit, parts.clock});

@@ -37,6 +37,9 @@ struct ApiParts {
   const nats::ConnectionOptions& connection;
   std::function<std::uint64_t()> http_requests;  // served so far
   std::function<core::Result<void>()> reload;    // reads all model files again
+  // Of a model that could not be opened (versions.hpp).
+  std::function<core::Result<VersionId>(const std::string& model, const std::string& reason)>
+      rebuild_away;
 };
 
 // Adds every route of docs/hub-api.md: one line per group, each with only the parts it needs.

@@ -80,10 +80,14 @@ http::Response rebuild(const VersionsApi& parts, const http::Request& request) {
     return http::error_response(sender.error());
   const auto change = parse_change(request, {"reason", "accept"});
   if (!change) return http::error_response(change.error());
-  const auto host = parts.models.find(request.parameter("model"));
-  if (!host) return http::error_response(parts.models.missing(request.parameter("model")));
-  const auto id = change->accept ? host->accept() : host->rebuild(change->reason);
+  const std::string name(request.parameter("model"));
+  auto host = parts.models.find(name);
+  if (!host && change->accept) return http::error_response(parts.models.missing(name));
+  const auto id = !host            ? parts.rebuild_away(name, change->reason)
+                  : change->accept ? host->accept()
+                                   : host->rebuild(change->reason);
   if (!id) return http::error_response(id.error());
+  if (!host) host = parts.models.find(name);
   return begun(*host, *id);
 }
 

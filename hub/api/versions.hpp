@@ -14,6 +14,9 @@ namespace sluice::hub {
 struct VersionsApi {
   const ModelShelf& models;
   std::function<core::Result<void>()> reload;  // reads all model files again
+  // Of a model that could not be opened: what serves or is being built then.
+  std::function<core::Result<VersionId>(const std::string& model, const std::string& reason)>
+      rebuild_away;
 };
 void add_versions_api(Routes& routes, const VersionsApi& parts);
 

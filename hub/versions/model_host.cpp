@@ -13,7 +13,13 @@ using core::fail;
 using core::Result;
 using Definition = std::shared_ptr<const projection::Model>;
 
-namespace {}  // namespace
+namespace {
+
+std::string version_words(const VersionId& id) {
+  return "version " + id.text();
+}
+
+}  // namespace
 
 ModelHost::ModelHost(std::string name, Parts parts, const core::Clock& clock, core::Logger& log)
     : name_(std::move(name)), parts_(std::move(parts)), clock_(clock), log_(log) {}
@@ -21,17 +27,6 @@ ModelHost::ModelHost(std::string name, Parts parts, const core::Clock& clock, co
 ModelHost::~ModelHost() {
   stop();
   join();
-}
-
-Result<std::shared_ptr<ModelHost>> ModelHost::open(const FoundDefinition& file, Parts parts,
-                                                   const core::Clock& clock, core::Logger& log) {
-  std::shared_ptr<ModelHost> host(new ModelHost(file.model, std::move(parts), clock, log));
-  Change change(*host);
-  if (host->parts_.shared) SLUICE_TRY(change.enter());
-  SLUICE_TRY(host->open_serving(file));
-  SLUICE_TRY(host->resume());
-  SLUICE_TRY(host->take(file));
-  return host;
 }
 
 std::shared_ptr<ModelVersion> ModelHost::serving() const {
@@ -114,109 +109,6 @@ void ModelHost::say_problem(std::string problem) {
   problem_ = std::move(problem);
 }
 
-// What served last, with the file's definition if it is that, else with its own. Only a model that
-// never had a version begins with one that has nothing yet.
-Result<void> ModelHost::open_serving(const FoundDefinition& file) {
-  auto book = parts_.store->load(clock_.wall_ns());
-  if (!book) return book.error();
-  const VersionRecord* last = book->serving() != nullptr ? book->serving() : book->previous();
-  std::shared_ptr<ModelVersion> version;
-  std::string why;
-  if (last != nullptr) {
-    const auto stored = projection::read_definition(parts_.store->place(last->id));
-    if (!stored && stored.error().code != Errc::kNotFound) return stored.error();
-    const bool is_file = stored && file.definition &&
-                         file.definition->fingerprint() == stored->fingerprint &&
-                         file.definition->version() == last->id.version;
-    const auto definition = is_file ? Result<Definition>(file.definition) : stored_model(last->id);
-    if (definition) {
-      auto opened = open_version(*definition, last->id);
-      if (!opened) return opened.error();
-      version = std::move(*opened);
-    } else if (is_passing(definition.error())) {
-      return definition.error();
-    } else {
-      why = definition.error().message;
-    }
-  }
-  if (!version) {
-    if (!file.definition)
-      return fail(Errc::kConfig, file.problem + (why.empty() ? "" : "\n" + why));
-    if (last != nullptr && last->id.version >= file.definition->version())
-      return fail(Errc::kConfig, file.file + ": its definition is not that of version " +
-                                     last->id.text() + ", whose database is there (" + why +
-                                     "): raise its version, and it is built anew");
-    auto opened = open_version(file.definition, book->next(file.definition->version()));
-    if (!opened) return opened.error();
-    version = std::move(*opened);
-  }
-  // A worker that joins changes nothing, unless somebody died in the midst of a change.
-  const auto is_known = [&] {
-    if (!parts_.shared || book->serving() == nullptr || book->serving()->id != version->id())
-      return false;
-    const auto stored = parts_.store->read();
-    return stored && *stored == *book;
-  };
-  if (!is_known()) {
-    book->serve(version->id(), clock_.wall_ns());
-    SLUICE_TRY(parts_.store->serve(*book));
-  }
-  const std::lock_guard lock(mutex_);
-  book_ = std::move(*book);
-  serving_ = std::move(version);
-  return {};
-}
-
-// Says nothing about what the database holds.
-bool ModelHost::is_passing(const core::Error& error) {
-  return error.code == Errc::kUnavailable || error.code == Errc::kBusy ||
-         error.code == Errc::kLimit;
-}
-
-// Goes on with what was under construction when the program ended.
-Result<void> ModelHost::resume() {
-  const VersionRecord* coming = book_.coming();
-  if (coming == nullptr) return {};
-  const VersionRecord record = *coming;
-  if (parts_.shared) {
-    (void)adopt_coming(&record);  // the others may have it; else it is tried again
-    return {};
-  }
-  auto definition = stored_model(record.id);
-  if (definition) {
-    auto version = open_version(*definition, record.id);
-    if (!version) return version.error();
-    auto build = std::make_shared<Build>();
-    build->version = std::move(*version);
-    build->returning = record.state == VersionState::kReturning;
-    build->reason = record.reason;
-    build->begun_ns = record.since_ns;
-    build->accepted = record.accepted;
-    SLUICE_TRY(take_over(*build, *serving()));
-    if (started_)
-      build->version->start_feeds(build->returning ? ModelFeed::Pace::kLive
-                                                   : ModelFeed::Pace::kBulk);
-    set_build(std::move(build));
-    return {};
-  }
-  if (is_passing(definition.error())) return definition.error();
-  return let_go(record, definition.error());
-}
-
-// Of a version whose database is not there, or is of no use.
-Result<void> ModelHost::let_go(const VersionRecord& record, const core::Error& why) {
-  log_.warning("model", "what was being built cannot be gone on with: " + why.message,
-               {{"model", name_}, {"version", record.id.text()}});
-  VersionBook book = book_;
-  if (record.state == VersionState::kReturning) {
-    book.set(record.id, VersionState::kKept, clock_.wall_ns(), {});
-  } else {
-    SLUICE_TRY(parts_.store->drop(record.id));
-    book.forget(record.id);
-  }
-  return save(std::move(book));
-}
-
 // The plan for the model file as it is now.
 Result<void> ModelHost::take(const FoundDefinition& file) {
   file_ = file;
@@ -245,10 +137,17 @@ Result<void> ModelHost::take(const FoundDefinition& file) {
       fingerprints);
   say_problem(plan.problem.empty() ? std::string() : file.file + ": " + plan.problem);
   if (plan.abandon) SLUICE_TRY(abandon());
-  if (plan.step == PlanStep::kBuild)
-    return begin_build(file.definition, plan.id,
-                       "the definition says version " + std::to_string(plan.id.version), false);
-  return {};
+  if (plan.step != PlanStep::kBuild) return {};
+  const auto begun =
+      begin_build(file.definition, plan.id,
+                  "the definition says version " + std::to_string(plan.id.version), false);
+  if (begun) return {};
+  // What only its database can refuse is as much a mistake in the file as any other.
+  const bool is_mistake = begun.error().code == Errc::kConfig;
+  say_problem(is_mistake ? begun.error().message
+                         : file.file + ": " + version_words(plan.id) +
+                               " cannot be built yet: " + begun.error().message);
+  return is_mistake ? Result<void>() : begun;
 }
 
 Result<void> ModelHost::reload(const FoundDefinition& file) {
@@ -257,19 +156,39 @@ Result<void> ModelHost::reload(const FoundDefinition& file) {
   return take(file);
 }
 
-Result<void> ModelHost::begin_build(Definition definition, VersionId id, const std::string& reason,
-                                    bool accepted) {
+// What lies where a version is to be made, and no book knows, came to nothing.
+Result<void> ModelHost::clear_place(const VersionId& id) {
+  const auto stored = projection::read_definition(parts_.store->place(id));
+  const bool is_ours = stored ? stored->model == name_ : stored.error().code == Errc::kNotFound;
+  return is_ours ? parts_.store->drop(id) : Result<void>();  // else who opens it says what it is
+}
+
+// Makes the database of a version that `book` does not know yet. On an error nothing is left of it:
+// the next try may come with another definition.
+Result<std::shared_ptr<ModelVersion>> ModelHost::make_version(VersionBook& book,
+                                                              Definition definition,
+                                                              const VersionId& id,
+                                                              const std::string& reason,
+                                                              bool accepted) {
+  SLUICE_TRY(clear_place(id));
   // First the book: a database that no book knows would be nobody's.
-  VersionBook book = book_;
   book.set(id, VersionState::kBuilding, clock_.wall_ns(), reason);
   book.find(id)->accepted = accepted;
   SLUICE_TRY(save(book));
   auto version = open_version(std::move(definition), id);
-  if (!version) {
-    book.forget(id);
-    (void)save(std::move(book));  // the error at hand says more; else resume() finds it
-    return version.error();
-  }
+  if (version) return version;
+  // The error at hand says more than those of these; what they leave, the next start finds.
+  book.forget(id);
+  (void)save(book);
+  (void)clear_place(id);
+  return version;
+}
+
+Result<void> ModelHost::begin_build(Definition definition, VersionId id, const std::string& reason,
+                                    bool accepted) {
+  VersionBook book = book_;
+  auto version = make_version(book, std::move(definition), id, reason, accepted);
+  if (!version) return version.error();
   auto build = std::make_shared<Build>();
   build->version = std::move(*version);
   build->reason = reason;

@@ -86,9 +86,13 @@ class ModelHost {
   };
 
   // Opens the serving version, and goes on with one under construction. The model file may be
-  // broken as long as some version can serve. kConfig: none can; else as Engine::open.
+  // broken as long as some version can serve. `anew` is not empty: the words of who wants the
+  // database that serves to be left as it cannot be used; a version of the model file takes its
+  // place at once, with nothing yet. kConfig: the model never served, and its file is at fault, or
+  // the place is; kUnsupported: it served, and cannot as things are; else as Engine::open.
   static core::Result<std::shared_ptr<ModelHost>> open(const FoundDefinition& file, Parts parts,
-                                                       const core::Clock& clock, core::Logger& log);
+                                                       const core::Clock& clock, core::Logger& log,
+                                                       const std::string& anew = {});
   ~ModelHost();
   void start();  // feeds and keeper
   void stop();   // asks them to end
@@ -175,12 +179,21 @@ class ModelHost {
   bool decides() const { return !parts_.shared || (parts_.decides && parts_.decides()); }
 
   // Under operation_.
-  core::Result<void> open_serving(const FoundDefinition& file);
+  core::Result<void> open_serving(const FoundDefinition& file, const std::string& anew);
+  core::Result<std::shared_ptr<ModelVersion>> open_last(const FoundDefinition& file,
+                                                        const VersionId& id);
+  core::Result<std::shared_ptr<const projection::Model>> first_definition(
+      const FoundDefinition& file, const std::optional<VersionRecord>& last) const;
+  void tell_anew(const VersionRecord& last, const VersionId& id, const std::string& reason);
   core::Result<void> resume();
   core::Result<void> let_go(const VersionRecord& record, const core::Error& why);
   core::Result<void> begin_again();  // not under it
   static bool is_passing(const core::Error& error);
   core::Result<void> take(const FoundDefinition& file);
+  core::Result<void> clear_place(const VersionId& id);
+  core::Result<std::shared_ptr<ModelVersion>> make_version(
+      VersionBook& book, std::shared_ptr<const projection::Model> definition, const VersionId& id,
+      const std::string& reason, bool accepted);
   core::Result<void> begin_build(std::shared_ptr<const projection::Model> definition, VersionId id,
                                  const std::string& reason, bool accepted);
   core::Result<void> abandon();

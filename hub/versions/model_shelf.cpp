@@ -69,7 +69,7 @@ core::Error ModelShelf::missing(std::string_view model) const {
   for (const Away& one : away_)
     if (one.model == model)
       return core::fail(core::Errc::kUnavailable,
-                        "the model's database has not answered yet: " + one.why, "model");
+                        "the model cannot be opened yet: " + one.why, "model");
   std::string known;
   for (const auto& host : hosts_) known += (known.empty() ? "" : ", ") + host->name();
   return core::fail(core::Errc::kNotFound,

@@ -29,7 +29,7 @@ class ModelShelf {
 
   void add(std::shared_ptr<ModelHost> host);  // it is no longer away
 
-  // Models whose database has not answered yet.
+  // Models whose database cannot be used yet.
   struct Away {
     std::string model;
     std::string why;

@@ -178,6 +178,7 @@ void ModelHost::adopt_word(const VersionBook& book) {
   const Plan plan = plan_definition(
       book, WantedDefinition{file_.definition->version(), file_.definition->fingerprint()},
       {{serving()->id(), serving()->definition()->fingerprint()}});
+  if (plan.step == PlanStep::kBuild) return;  // it was not taken: take() has said why
   std::string problem = plan.problem.empty() ? std::string() : file_.file + ": " + plan.problem;
   if (problem != status().problem) say_problem(std::move(problem));
 }

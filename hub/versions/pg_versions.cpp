@@ -224,11 +224,12 @@ class PgVersions final : public VersionStore {
   }
 
   Result<void> write(const VersionBook& book) {
+    writing_ = write_book(book);
+    if (writing_ == written_) return {};  // a start that changes nothing needs no room on the disk
     const auto statement = target_->prepare(
         "INSERT INTO _sluice_versions (one, book) VALUES (1, ?1)"
         " ON CONFLICT (one) DO UPDATE SET book = excluded.book WHERE _sluice_versions.book = ?2");
     if (!statement) return statement.error();
-    writing_ = write_book(book);
     const auto written =
         (*statement)->bind(1, std::string_view(writing_)).bind(2, std::string_view(written_)).run();
     if (!written) return written.error();
@@ -244,7 +245,10 @@ class PgVersions final : public VersionStore {
   }
 
   Result<std::vector<VersionId>> schemas() {
-    const auto rows = target_->prepare("SELECT nspname FROM pg_namespace");
+    // Whoever was killed before he had made it leaves a schema with nothing in it.
+    const auto rows = target_->prepare(
+        "SELECT nspname FROM pg_namespace AS n"
+        " WHERE EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid)");
     if (!rows) return rows.error();
     std::vector<VersionId> out;
     for (;;) {

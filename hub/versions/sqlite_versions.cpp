@@ -9,6 +9,7 @@
 
 #include "hub/versions/durable_file.hpp"
 #include "hub/versions/version_store.hpp"
+#include "projection/schema/stored_definition.hpp"
 
 namespace sluice::hub {
 namespace {
@@ -35,15 +36,10 @@ class SqliteVersions final : public VersionStore {
       : state_(std::move(state)), model_(std::move(model)) {}
 
   Result<VersionBook> load(std::int64_t now_ns) override {
-    VersionBook book;
-    bool known = false;
-    if (std::ifstream in(book_path(), std::ios::binary); in) {
-      const std::string text{std::istreambuf_iterator<char>(in), {}};
-      auto read = read_book(text);
-      if (!read) return fail(read.error().code, book_path().string() + ": " + read.error().message);
-      book = std::move(*read);
-      known = true;
-    }
+    auto found = written();
+    const bool known = found.has_value();
+    if (!known && found.error().code != Errc::kNotFound) return found.error();
+    VersionBook book = known ? std::move(*found) : VersionBook();
     const auto serving = link();
     if (!serving) return serving.error();
     const auto there = databases();
@@ -58,8 +54,10 @@ class SqliteVersions final : public VersionStore {
   Result<void> serve(const VersionBook& book) override {
     const VersionRecord* serving = book.serving();
     if (serving == nullptr) return fail(Errc::kInternal, "no version is to serve");
-    // Commits of a model are not synced one by one; who finds this version finds all of it.
     const fs::path file = path_of(serving->id);
+    // A start that changes nothing needs no room on the disk.
+    if (const auto now = link(); now && *now == serving->id && known_as(book)) return {};
+    // Commits of a model are not synced one by one; who finds this version finds all of it.
     SLUICE_TRY(sync_all(state_));
     SLUICE_TRY(replace(link_path(), [&](const fs::path& fresh) -> Result<void> {
       if (::symlink(file.filename().c_str(), fresh.c_str()) != 0)
@@ -95,6 +93,21 @@ class SqliteVersions final : public VersionStore {
   }
 
  private:
+  // kNotFound: there is none.
+  Result<VersionBook> written() const {
+    std::ifstream in(book_path(), std::ios::binary);
+    if (!in) return fail(Errc::kNotFound, book_path().string() + " is not there");
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    auto read = read_book(text);
+    if (!read) return fail(read.error().code, book_path().string() + ": " + read.error().message);
+    return read;
+  }
+
+  bool known_as(const VersionBook& book) const {
+    const auto now = written();
+    return now && *now == book;
+  }
+
   fs::path path_of(const VersionId& id) const {
     return state_ / (model_ + "-v" + id.text() + ".db");
   }
@@ -119,12 +132,18 @@ class SqliteVersions final : public VersionStore {
     return id_of(target.string());
   }
 
+  // Whoever was killed before he had made it leaves a file with nothing in it.
+  static bool is_made(const fs::path& file) {
+    const auto stored = projection::read_definition(file);
+    return stored || stored.error().code != Errc::kNotFound;
+  }
+
   Result<std::vector<VersionId>> databases() const {
     std::vector<VersionId> out;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(state_, error))
       if (const auto id = id_of(entry.path().filename().string()); id && entry.is_regular_file())
-        if (!entry.is_symlink()) out.push_back(*id);
+        if (!entry.is_symlink() && is_made(entry.path())) out.push_back(*id);
     if (error) return fail(Errc::kIo, state_.string() + ": " + error.message());
     return out;
   }

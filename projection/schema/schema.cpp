@@ -23,6 +23,17 @@ Result<void> put(Target& target, std::string_view name, const std::string& value
   return {};
 }
 
+// What only this database can refuse of a model file is told as any other mistake in it.
+template <class Done>
+Result<void> checked(const Model& model, const FilePlace& where, const std::string& what,
+                     const Done& done) {
+  if (done) return {};
+  if (done.error().code != Errc::kBadRequest) return done.error();
+  return fail(Errc::kConfig, model.file() + ":" + std::to_string(where.line) + ":" +
+                                 std::to_string(where.column) + ": " + what + ": " +
+                                 done.error().message);
+}
+
 Result<void> create(Target& target, const Model& model) {
   auto transaction = Transaction::begin(target, Begin::kSynced);
   if (!transaction) return transaction.error();
@@ -31,7 +42,12 @@ Result<void> create(Target& target, const Model& model) {
     SLUICE_TRY(target.exec(sql::create_table(model, table, target.dialect())));
   if (needs_watermarks(model)) SLUICE_TRY(target.exec(sql::create_watermarks(target.dialect())));
   for (const View& view : model.views())
-    SLUICE_TRY(target.exec(sql::create_view(view, target.dialect())));
+    SLUICE_TRY(checked(model, view.sql.where, "view " + view.name,
+                       target.exec(sql::create_view(view, target.dialect()))));
+  // Tried before anything is committed: what cannot be used leaves nothing behind.
+  for (const SqlRule& rule : model.sql_rules())
+    SLUICE_TRY(
+        checked(model, rule.text.where, "SQL", target.prepare(rule.numbered.of(target.dialect()))));
   SLUICE_TRY(put(target, "format", std::to_string(kSchemaFormat)));
   SLUICE_TRY(put(target, "model", model.name()));
   SLUICE_TRY(put(target, "version", std::to_string(model.version())));

@@ -39,7 +39,8 @@ Result<StoredDefinition> read_definition(const Place& place) {
   const auto version = query_text(**target, meta("version"));
   const auto model = query_text(**target, meta("model"));
   const auto fingerprint = query_text(**target, meta("fingerprint"));
-  if (!version || !model || !fingerprint) return foreign();
+  for (const auto* value : {&version, &model, &fingerprint})
+    if (!*value) return value->error().code == Errc::kNotFound ? foreign() : value->error();
   const auto [end, error] =
       std::from_chars(version->data(), version->data() + version->size(), out.version);
   if (error != std::errc() || end != version->data() + version->size()) return foreign();
