@@ -68,8 +68,8 @@ core::Error ModelShelf::missing(std::string_view model) const {
   const std::lock_guard lock(mutex_);
   for (const Away& one : away_)
     if (one.model == model)
-      return core::fail(core::Errc::kUnavailable,
-                        "the model cannot be opened yet: " + one.why, "model");
+      return core::fail(core::Errc::kUnavailable, "the model cannot be opened yet: " + one.why,
+                        "model");
   std::string known;
   for (const auto& host : hosts_) known += (known.empty() ? "" : ", ") + host->name();
   return core::fail(core::Errc::kNotFound,
