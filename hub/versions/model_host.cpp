@@ -120,7 +120,8 @@ Result<void> ModelHost::take(const FoundDefinition& file) {
   if (file.definition->target() != serving()->place().dialect()) {
     say_problem(file.file +
                 ": its target has changed: that is taken at the next start of "
-                "sluice-hub, where the model begins with nothing");
+                "sluice-hub, where the model begins with nothing and without operators' decisions; "
+                "under another name it can fill beside this one");
     return {};
   }
   std::map<VersionId, std::string> fingerprints;
