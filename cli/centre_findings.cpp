@@ -87,6 +87,13 @@ void look_at_versions(const json::object& model, const std::string& name,
     out.push_back(failed(name + ": the definition that is there now cannot be taken: " + problem,
                          "The version that serves goes on. Correct the file (sluice model check), "
                          "then: systemctl reload sluice-hub"));
+  if (const std::string lost = words_at(model, "lost"); !lost.empty())
+    out.push_back(failed(name + ": the database of version " + lost +
+                             ", which served, was gone when the hub started; version " +
+                             words_at(model, "serving") + " serves",
+                         "What operators decided since is lost. Find out who removed it, then: "
+                         "sluice model rebuild " +
+                             name));
   const json::object* building = object_at(model, "building");
   if (building == nullptr) return;
   const std::string state = words_at(*building, "state");

@@ -86,7 +86,7 @@ void print_report(Output& output, const json::object& told) {
   if (const std::uint64_t listed = one.at("findings").get_array().size(); listed < differences)
     output.line("and " + with_thousands(differences - listed) + " more rows");
   for (const json::value& words : one.at("unverifiable").get_array())
-    output.line("not compared: " + cell_text(words));
+    output.line("not verified: " + cell_text(words));
 }
 
 Result<json::object> object_of(Result<json::value> answer) {

@@ -200,6 +200,11 @@ ExitCode reload(Program& program) {
         (building != nullptr ? ", version " + cell_at(*building, "version") + " is being built"
                              : ""));
     if (problem != "-") program.output.notes(problem);
+    if (const std::string lost = cell_at(model, "lost"); lost != "-") {
+      program.output.note(cell_at(model, "model") + ": the database of version " + lost +
+                          ", which served, was gone when the hub started; sluice model rebuild " +
+                          cell_at(model, "model") + " builds it anew");
+    }
   }
   return all_well ? ExitCode::kOk : ExitCode::kConfig;
 }

@@ -130,6 +130,7 @@ json::object describe_versions(const ModelHost& host) {
   json::object out{{"serving", status.serving.text()}, {"kept", std::move(kept)}};
   out["building"] = status.building ? json::value(describe_build(*status.building)) : nullptr;
   out["problem"] = status.problem;
+  out["lost"] = status.lost ? json::value(status.lost->text()) : nullptr;
   return out;
 }
 

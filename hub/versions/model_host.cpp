@@ -57,6 +57,7 @@ HostStatus ModelHost::status() const {
   HostStatus out;
   out.serving = serving_->id();
   out.problem = problem_;
+  out.lost = book_.lost;
   if (build_)
     out.building = BuildStatus{build_->version->id(),   build_->returning,
                                build_->verdict,         build_->reason,

@@ -61,8 +61,9 @@ struct KeptStatus {
 struct HostStatus {
   VersionId serving;
   std::optional<BuildStatus> building;
-  std::vector<KeptStatus> kept;  // the one that served last comes first
-  std::string problem;           // what is wrong with the model file; empty: nothing
+  std::vector<KeptStatus> kept;   // the one that served last comes first
+  std::string problem;            // what is wrong with the model file; empty: nothing
+  std::optional<VersionId> lost;  // VersionBook::lost
 };
 
 // One model with its versions: one serves, one may be built beside it (or returns), others are kept

@@ -325,6 +325,7 @@ bool ModelHost::let_serve(const std::shared_ptr<Build>& build) {
     if (obstacle.empty()) obstacle = take_in_decisions(*build, *old);
     VersionBook book = book_;
     book.serve(fresh->id(), clock_.wall_ns());
+    if (!build->returning) book.lost.reset();
     if (obstacle.empty())
       if (const auto done = parts_.store->serve(book); !done) obstacle = done.error().message;
     if (!obstacle.empty()) {

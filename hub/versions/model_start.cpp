@@ -68,6 +68,11 @@ Result<void> ModelHost::open_serving(const FoundDefinition& file, const std::str
   auto loaded = parts_.store->load(clock_.wall_ns());
   if (!loaded) return loaded.error();
   VersionBook book = std::move(*loaded);
+  if (book.lost)
+    log_.error("model",
+               "the database of the version that served is gone, and so is what operators "
+               "decided since the one before; build it anew",
+               {{"model", name_}, {"version", book.lost->text()}});
   const VersionRecord* found = book.serving() != nullptr ? book.serving() : book.previous();
   const auto last = found == nullptr ? std::nullopt : std::optional(*found);
   std::shared_ptr<ModelVersion> version;

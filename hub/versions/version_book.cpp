@@ -102,6 +102,8 @@ VersionId VersionBook::next(std::int64_t version) const {
   for (const VersionRecord& record : versions)
     if (record.id.version == version)
       out.generation = std::max(out.generation, record.id.generation + 1);
+  if (lost && lost->version == version)
+    out.generation = std::max(out.generation, lost->generation + 1);
   return out;
 }
 
@@ -154,6 +156,8 @@ VersionBook reconcile(VersionBook book, bool known, const std::optional<VersionI
   };
   for (const VersionRecord& record : std::vector(book.versions)) {
     if (is_there(record.id)) continue;
+    if (record.state == VersionState::kServing && !(serving && is_there(*serving)))
+      book.lost = record.id;
     if (record.state == VersionState::kBuilding)
       book.forget(record.id);
     else
@@ -188,8 +192,9 @@ std::string write_book(const VersionBook& book) {
     if (!record.obstacle.empty()) one["obstacle"] = record.obstacle;
     versions.push_back(std::move(one));
   }
-  return core::to_json(
-      json::object{{"format", kFormat}, {"taken", book.taken}, {"versions", std::move(versions)}});
+  json::object out{{"format", kFormat}, {"taken", book.taken}, {"versions", std::move(versions)}};
+  if (book.lost) out["lost"] = book.lost->text();
+  return core::to_json(out);
 }
 
 Result<VersionBook> read_book(std::string_view text) {
@@ -206,6 +211,8 @@ Result<VersionBook> read_book(std::string_view text) {
                                         ", this program knows " + std::to_string(kFormat));
   VersionBook out;
   out.taken = taken->get_int64();
+  if (const auto* lost = member(object, "lost", json::kind::string))
+    if (const auto id = VersionId::parse(std::string_view(lost->get_string()))) out.lost = *id;
   for (const json::value& value : versions->get_array()) {
     auto record = read_record(value);
     if (!record || out.find(record->id) != nullptr) return bad();

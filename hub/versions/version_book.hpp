@@ -37,6 +37,9 @@ struct VersionBook {
   // The highest version that a definition was ever taken of, also if it is gone: it is never taken
   // by itself again.
   std::int64_t taken = 0;
+  // The version that served, if its database was gone when the program started; until one that was
+  // built since serves.
+  std::optional<VersionId> lost = {};
 
   VersionRecord* find(const VersionId& id);
   const VersionRecord* find(const VersionId& id) const;
@@ -62,8 +65,9 @@ struct VersionBook {
 
 // What is true after a crash between two writes: of the book as it was read, what readers find
 // (`serving`), and the databases that are there. Readers are right in any doubt; a record without a
-// database is dropped, and forgotten if it was about to be built. Without a book (`known` false; an
-// older program) the newest database is taken as the serving one, the others as kept.
+// database is dropped, forgotten if it was about to be built, and lost if it served. Without a book
+// (`known` false; an older program) the newest database is taken as the serving one, the others as
+// kept.
 VersionBook reconcile(VersionBook book, bool known, const std::optional<VersionId>& serving,
                       const std::vector<VersionId>& there, std::int64_t now_ns);
 

@@ -123,6 +123,34 @@ TEST_F(HubStartsTest, WhatWasBegunAndNeverServedMayBeEditedAsItStands) {
   EXPECT_EQ(hub.row_count("/v1/models/nn/every"), 1u);
 }
 
+TEST_F(HubStartsTest, ADatabaseThatServedAndIsGoneIsNamedUntilItIsBuiltAnew) {
+  HubProgram hub(nats_.url(), options());
+  ASSERT_TRUE(counts(hub, "well")) << hub.log();
+  const auto rebuild = [&] {
+    const auto begun = hub.post("/v1/models/well/rebuild", R"({"reason":"test"})");
+    return begun.status == 200 &&
+           eventually([&] { return described(hub, "well").at("building").is_null(); });
+  };
+  ASSERT_TRUE(rebuild()) << hub.log();
+  EXPECT_EQ(described(hub, "well").at("serving").as_string(), "1.2");
+  EXPECT_TRUE(described(hub, "well").at("lost").is_null());
+  ASSERT_EQ(hub.terminate(), 0);
+  for (const char* file : {"well-v1.2.db", "well-v1.2.db-wal", "well-v1.2.db-shm"})
+    fs::remove(hub.folder() / "state" / file);
+  hub.start();
+  EXPECT_TRUE(counts(hub, "well")) << hub.log();
+  EXPECT_EQ(described(hub, "well").at("serving").as_string(), "1");
+  EXPECT_EQ(described(hub, "well").at("lost").as_string(), "1.2");
+  EXPECT_THAT(hub.log(), HasSubstr("the database of the version that served is gone"));
+  ASSERT_EQ(hub.terminate(), 0);
+  hub.start();
+  ASSERT_TRUE(counts(hub, "well")) << hub.log();
+  EXPECT_EQ(described(hub, "well").at("lost").as_string(), "1.2") << "forgotten by a restart";
+  ASSERT_TRUE(rebuild()) << hub.log();
+  EXPECT_EQ(described(hub, "well").at("serving").as_string(), "1.3");
+  EXPECT_TRUE(described(hub, "well").at("lost").is_null());
+}
+
 TEST_F(HubStartsTest, ADamagedDatabaseWaitsUntilItIsBuiltAnew) {
   auto two = options();
   two.beside = counting("nn");

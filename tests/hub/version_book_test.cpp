@@ -135,6 +135,20 @@ TEST(Reconcile, AnOlderProgramsNewestDatabaseServes) {
   EXPECT_EQ(after.taken, 3);
 }
 
+TEST(Reconcile, AServingVersionWhoseDatabaseIsGoneIsSaidToBeLostAndItsNameIsNotGivenAgain) {
+  VersionBook before = one_serves_two_builds();
+  before.serve(kTwo, 30);
+  for (const auto& link : {std::optional(kTwo), std::optional<VersionId>()}) {
+    const VersionBook after = reconcile(before, true, link, {kOne}, 99);
+    EXPECT_EQ(after.serving(), nullptr);
+    EXPECT_EQ(after.previous()->id, kOne);
+    EXPECT_EQ(after.lost, kTwo);
+    EXPECT_EQ(after.next(2), kTwoAgain);
+    EXPECT_EQ(*read_book(write_book(after)), after);
+  }
+  EXPECT_EQ(reconcile(before, true, kTwo, {kOne, kTwo}, 99).lost, std::nullopt);
+}
+
 TEST(Reconcile, ALinkToNothingServesNothing) {
   const VersionBook after = reconcile(one_serves_two_builds(), true, kThree, {kOne, kTwo}, 99);
   EXPECT_EQ(after.serving(), nullptr);

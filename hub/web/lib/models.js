@@ -28,6 +28,9 @@ export const oldFigures = (seconds, whose) => seconds < 5 ? ''
 export function rebuild(model) {
   const build = model.building;
   return [
+    model.lost ? h('div', { class: 'callout bad' }, h('h3', {}, 'A database is gone'),
+      h('p', {}, 'Version ' + model.lost + ' served, and its database was not there when the hub started. What operators decided since version ' +
+        model.serving + ' is lost. Build it anew: '), h('code', {}, 'sluice model rebuild ' + model.model)) : null,
     model.problem ? h('div', { class: 'callout bad' }, h('h3', {}, 'The model file'), h('p', {}, said(model.problem, 600))) : null,
     build ? h('div', { class: 'callout' },
       h('div', { class: 'row' }, h('h3', {}, 'Version ' + build.version + (build.returning ? ' returns' : ' is built beside')),

@@ -42,7 +42,7 @@ export function show(view, context) {
       h('dt', {}, 'applied'), h('dd', {}, number(model.applied)),
       h('dt', {}, 'held, parked'), h('dd', {}, number(model.held) + ', ' + number(model.parked)))),
       (model) => print([model.shards.map((shard) => [shard.position, shard.hub_last, shard.state, shard.last_error]), model.building ?? null,
-                                 model.serving, model.kept, model.problem, String(model.applied), model.held, model.parked, model.verify ?? null]));
+                                 model.serving, model.kept, model.problem, model.lost, String(model.applied), model.held, model.parked, model.verify ?? null]));
     await showDifferences(answer.verify);
     const wanted = context.parts[1] || answer.tables[0]?.name;
     patch(tabs, answer.tables.map((table) => ({ name: table.name, kind: table.kind, on: table.name === wanted })), (table) => table.name,
