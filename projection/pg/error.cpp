@@ -54,6 +54,9 @@ const Meaning* meaning_of(std::string_view sqlstate) {
   return found == std::end(kMeanings) ? nullptr : found;
 }
 
+constexpr std::size_t kPiece = 80;
+constexpr std::size_t kWordsMax = 5 * kPiece;
+
 // One line: libpq's words end in a line feed and may have several.
 std::string one_line(std::string_view text) {
   std::string out;
@@ -63,7 +66,11 @@ std::string one_line(std::string_view text) {
     else if (!out.empty() && out.back() != ' ')
       out += ' ';
   while (!out.empty() && out.back() == ' ') out.pop_back();
-  return core::printable(out);
+  // Piece by piece: printable() keeps 80 bytes, and what libpq says of a connection ends with why.
+  std::string shown;
+  for (std::size_t at = 0; at < std::min(out.size(), kWordsMax); at += kPiece)
+    shown += core::printable(std::string_view(out).substr(at, kPiece));
+  return out.size() > kWordsMax ? shown + "..." : shown;
 }
 
 }  // namespace
