@@ -2,11 +2,10 @@
 #include "projection/model/model.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
 #include "core/ids.hpp"
 #include "core/toml_depth.hpp"
+#include "projection/model/definition_file.hpp"
 #include "projection/model/parser.hpp"
 #include "projection/model/words.hpp"
 
@@ -16,8 +15,6 @@ namespace {
 using core::Errc;
 using core::fail;
 using core::Result;
-
-constexpr std::streamoff kFileBytesMax = 1 << 20;
 
 bool listed(const std::vector<std::string>& list, std::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -82,19 +79,9 @@ std::string describe(const SqlRule& rule, const std::vector<Table>& tables) {
 }  // namespace
 
 Result<std::shared_ptr<const Model>> Model::load(const std::string& path) {
-  std::error_code absent;  // then opening it says so; a pipe would be waited for without end
-  if (std::filesystem::exists(path, absent) && !std::filesystem::is_regular_file(path, absent))
-    return fail(Errc::kConfig, path + ": not a plain file");
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) return fail(Errc::kConfig, "cannot read the model file " + path);
-  const auto size = in.tellg();
-  if (size < 0 || static_cast<std::streamoff>(size) > kFileBytesMax)
-    return fail(Errc::kConfig, path + ": larger than 1 MiB or not a plain file");
-  std::string text(static_cast<std::size_t>(size), '\0');
-  in.seekg(0);
-  if (!in.read(text.data(), size) && size != 0)
-    return fail(Errc::kConfig, "cannot read the model file " + path);
-  return parse(text, path);
+  const auto text = read_definition_file(path, "model file");
+  if (!text) return text.error();
+  return parse(*text, path);
 }
 
 Result<std::shared_ptr<const Model>> Model::parse(std::string_view toml, const std::string& file) {

@@ -2,9 +2,9 @@
 #include "projection/reactor/reactor.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 #include "core/toml_depth.hpp"
+#include "projection/model/definition_file.hpp"
 #include "projection/reactor/reactor_parser.hpp"
 
 namespace sluice::projection {
@@ -14,8 +14,6 @@ using core::fail;
 using core::Result;
 
 namespace {
-
-constexpr std::streamoff kFileBytesMax = 1 << 20;
 
 bool listed(const std::vector<std::string>& list, std::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -49,16 +47,9 @@ const Reaction* Reactor::find(std::string_view reaction) const {
 }
 
 Result<std::shared_ptr<const Reactor>> Reactor::load(const std::string& path) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) return fail(Errc::kConfig, "cannot read the reactor file " + path);
-  const auto size = in.tellg();
-  if (size < 0 || static_cast<std::streamoff>(size) > kFileBytesMax)
-    return fail(Errc::kConfig, path + ": larger than 1 MiB or not a plain file");
-  std::string text(static_cast<std::size_t>(size), '\0');
-  in.seekg(0);
-  if (!in.read(text.data(), size) && size != 0)
-    return fail(Errc::kConfig, "cannot read the reactor file " + path);
-  return parse(text, path);
+  const auto text = projection::read_definition_file(path, "reactor file");
+  if (!text) return text.error();
+  return parse(*text, path);
 }
 
 Result<std::shared_ptr<const Reactor>> Reactor::parse(std::string_view toml,

@@ -47,6 +47,12 @@ std::string rendered(const std::string& text, const Made& made) {
   return out ? *out : "error: " + out.error().message;
 }
 
+TEST(ReactorFile, IsAPlainFile) {
+  const auto pipe = Reactor::load("/dev/null");
+  ASSERT_FALSE(pipe);
+  EXPECT_EQ(pipe.error().message, "/dev/null: not a plain file");
+}
+
 TEST(TextTemplate, PlacesTakeTheEventsValues) {
   const Made made(R"({"name": "Ann {.x}", "n": 7, "f": 1.5, "ok": true, "no": null,
                       "in": {"city": "Graz"}, "list": [1]})");
