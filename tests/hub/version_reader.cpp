@@ -75,6 +75,7 @@ void VersionReader::run() {
       look(hub_.get(target_));
     } catch (const std::runtime_error&) {
       ++refused_;
+      was_down_ = true;
       std::this_thread::yield();
     }
   }
@@ -87,6 +88,12 @@ void VersionReader::look(const http::Response& answer) {
     ++wrong_answers_;
     if (wrong_.size() < 10'000) wrong_ += why + ": " + answer.body + "\n";
   };
+  // After a kill the database may still be ending what the program before was at.
+  if (answer.status == 503 && was_down_) {
+    ++refused_;
+    return;
+  }
+  was_down_ = false;
   if (answer.status != 200 || !body) return complain("status " + std::to_string(answer.status));
   ++answers_;
   std::string said;

@@ -29,7 +29,7 @@ class VersionReader {
   void stop();
 
   std::uint64_t answers() const { return answers_; }
-  std::uint64_t refused() const { return refused_; }  // connections, while the program is down
+  std::uint64_t refused() const { return refused_; }  // while the program is down, or has just come
   std::uint64_t wrong_answers() const { return wrong_answers_; }
   std::string wrong() const;  // in words, the first of them
   hub::VersionId version() const;
@@ -48,6 +48,7 @@ class VersionReader {
   mutable std::mutex mutex_;
   hub::VersionId version_;
   bool may_go_back_ = false;
+  bool was_down_ = false;  // since the last answer
   std::int64_t count_ = 0;
   std::string wrong_;
   std::thread thread_;  // last: it uses the others

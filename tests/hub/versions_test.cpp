@@ -104,7 +104,7 @@ TEST_F(VersionsTest, InPostgresTheViewsAreSwitchedInOneTransaction) {
   EXPECT_EQ(postgres.query("SELECT version FROM pumps.sums"), "2");
   hub.kill();
   hub.start();
-  EXPECT_EQ(serving(hub), "2");
+  EXPECT_TRUE(eventually([&] { return serving(hub) == "2"; }, 60s)) << hub.log();
   reader.may_go_back();
   EXPECT_EQ(post(hub, "pumps/rollback").status, 200u);
   ASSERT_TRUE(eventually([&] { return serving(hub) == "1"; }, 60s)) << hub.log();
