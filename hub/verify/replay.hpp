@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/result.hpp"
-#include "hub/feed/mark_filter.hpp"
 #include "hub/feed/replay_source.hpp"
+#include "hub/verify/mark_filter.hpp"
 #include "projection/engine/engine.hpp"
 #include "projection/engine/marks.hpp"
 

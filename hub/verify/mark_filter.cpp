@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hub/feed/mark_filter.hpp"
+#include "hub/verify/mark_filter.hpp"
 
 #include <charconv>
 
